@@ -1,0 +1,1 @@
+"""The ``avemotion`` command line and the embedded stack it starts."""

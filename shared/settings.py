@@ -1,0 +1,92 @@
+"""Settings of every process, read from ``AVEMOTION_*`` environment variables.
+
+Each field is documented in ``docs/settings.md``; a test holds that page to this class.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Seconds = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+Bytes = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseSettings):
+    """What an operator may choose; the defaults suit one laptop."""
+
+    model_config = SettingsConfigDict(env_prefix="AVEMOTION_", frozen=True, extra="ignore")
+
+    # Where things are
+    data_dir: Path = Field(Path(".avemotion"), description="Folder of the embedded stack's data and of caches.")
+    database_url: str | None = Field(None, description="PostgreSQL address; embedded server when unset.")
+    broker_url: str | None = Field(None, description="Valkey or Redis address; embedded server when unset.")
+    storage_url: str | None = Field(None, description="fsspec address of uploads and artifacts; a folder when unset.")
+    models_dir: Path | None = Field(None, description="Folder of checkpoints served beside the built-in ones.")
+
+    # API
+    host: str = Field("127.0.0.1", description="Address the API listens on.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="Port of the API; 0 picks a free one.")
+    auth: Literal["auto", "on", "off"] = Field(
+        "auto", description="API keys: `auto` asks for them unless the API listens on loopback."
+    )
+    api_threads: Count = Field(16, description="Request threads in each API process.")
+    api_processes: Count = Field(2, description="API processes.")
+    max_upload_bytes: Bytes = Field(2 * 1024**3, description="Largest upload.")
+    max_queue_depth: Count = Field(10_000, description="Unfinished jobs past which `POST /predict` answers 503.")
+    max_wait_s: Seconds = Field(30, description="Longest time a request may wait for a job.")
+
+    # Media
+    max_duration_s: Seconds = Field(4 * 3600, description="Longest media of a job.")
+    max_pixels: Count = Field(8192 * 4320, description="Largest frame, width times height.")
+    max_windows: Count = Field(20_000, description="Most windows of a job.")
+    decode_memory_mb: Count = Field(2048, description="Address space of one decoding child.")
+    fps: Seconds = Field(25, description="Constant frame rate that media are normalised to.")
+    frame_side: Count = Field(640, description="Longest side in pixels of the frames that analyzers see.")
+    scratch_dir: Path | None = Field(None, description="Folder of temporary files; the system's when unset.")
+
+    # Model input
+    segment_s: Seconds = Field(60, description="Longest span of one segment, the unit of parallel work.")
+    window_s: Seconds = Field(2, description="Length of one window unless a job says otherwise.")
+    window_fps: Seconds = Field(16, description="Rate of the frames from which a window picks its own.")
+    num_frame: Count = Field(8, description="Frames of each modality in a window.")
+    input_size: Count = Field(224, description="Side of the model's frames in pixels.")
+    model: str = Field("videomae-tiny-untrained", description="Model of a job that names none.")
+    inference_windows: Count = Field(8, description="Most windows in one model batch.")
+
+    # Work
+    media_children: Count | None = Field(None, description="Processes of a media worker; one a core when unset.")
+    lease_s: Seconds = Field(15, description="Time without a heartbeat after which a claim is taken back.")
+    max_losses: Count = Field(3, description="Lost workers after which a stage fails with `worker_lost`.")
+    max_retries: Annotated[int, Field(ge=0)] = Field(3, description="New tries after a failure that may pass.")
+    retry_backoff_s: Seconds = Field(2, description="Delay of the first new try; doubled each time.")
+    stage_time_limit_s: Seconds = Field(300, description="Longest run of one stage on one segment.")
+    janitor_interval_s: Seconds = Field(1, description="Pause between two rounds of the janitor.")
+    republish_after_s: Seconds = Field(10, description="Age at which a message that nobody took is sent again.")
+
+    # Care
+    upload_ttl_s: Seconds = Field(7 * 86400, description="Life of an upload after its last use.")
+    job_ttl_s: Seconds = Field(30 * 86400, description="Life of a finished job.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe log line.")
+    log_format: Literal["console", "json"] = Field("console", description="Shape of log lines.")
+
+    @property
+    def stage_hard_limit_s(self) -> float:
+        """Time after which a stage's process is killed: its soft limit and a grace to clean up."""
+        return self.stage_time_limit_s + 30
+
+    @property
+    def resolved_storage_url(self) -> str:
+        """Return the storage address, a folder under ``data_dir`` when none is set."""
+        return self.storage_url or f"file://{(self.data_dir / 'storage').absolute()}"
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """Return the settings of this process, read once."""
+    return Settings()

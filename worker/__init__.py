@@ -1,0 +1,1 @@
+"""The steps that turn media into emotions, and the tasks around them."""
