@@ -23,22 +23,32 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="AVEMOTION_", frozen=True, extra="ignore")
 
     # Where things are
-    data_dir: Path = Field(Path(".avemotion"), description="Folder of the embedded stack's data and of caches.")
+    data_dir: Path = Field(
+        Path(".avemotion"), description="Folder of the embedded stack's data and of caches."
+    )
     database_url: str | None = Field(None, description="PostgreSQL address; embedded server when unset.")
     broker_url: str | None = Field(None, description="Valkey or Redis address; embedded server when unset.")
-    storage_url: str | None = Field(None, description="fsspec address of uploads and artifacts; a folder when unset.")
-    models_dir: Path | None = Field(None, description="Folder of checkpoints served beside the built-in ones.")
+    storage_url: str | None = Field(
+        None, description="fsspec address of uploads and artifacts; a folder when unset."
+    )
+    models_dir: Path | None = Field(
+        None, description="Folder of checkpoints served beside the built-in ones."
+    )
 
     # API
     host: str = Field("127.0.0.1", description="Address the API listens on.")
-    port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="Port of the API; 0 picks a free one.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        8000, description="Port of the API; 0 picks a free one."
+    )
     auth: Literal["auto", "on", "off"] = Field(
         "auto", description="API keys: `auto` asks for them unless the API listens on loopback."
     )
     api_threads: Count = Field(16, description="Request threads in each API process.")
     api_processes: Count = Field(2, description="API processes.")
     max_upload_bytes: Bytes = Field(2 * 1024**3, description="Largest upload.")
-    max_queue_depth: Count = Field(10_000, description="Unfinished jobs past which `POST /predict` answers 503.")
+    max_queue_depth: Count = Field(
+        10_000, description="Unfinished jobs past which `POST /predict` answers 503."
+    )
     max_wait_s: Seconds = Field(30, description="Longest time a request may wait for a job.")
 
     # Media
@@ -60,19 +70,27 @@ class Settings(BaseSettings):
     inference_windows: Count = Field(8, description="Most windows in one model batch.")
 
     # Work
-    media_children: Count | None = Field(None, description="Processes of a media worker; one a core when unset.")
+    media_children: Count | None = Field(
+        None, description="Processes of a media worker; one a core when unset."
+    )
     lease_s: Seconds = Field(15, description="Time without a heartbeat after which a claim is taken back.")
     max_losses: Count = Field(3, description="Lost workers after which a stage fails with `worker_lost`.")
-    max_retries: Annotated[int, Field(ge=0)] = Field(3, description="New tries after a failure that may pass.")
+    max_retries: Annotated[int, Field(ge=0)] = Field(
+        3, description="New tries after a failure that may pass."
+    )
     retry_backoff_s: Seconds = Field(2, description="Delay of the first new try; doubled each time.")
     stage_time_limit_s: Seconds = Field(300, description="Longest run of one stage on one segment.")
     janitor_interval_s: Seconds = Field(1, description="Pause between two rounds of the janitor.")
-    republish_after_s: Seconds = Field(10, description="Age at which a message that nobody took is sent again.")
+    republish_after_s: Seconds = Field(
+        10, description="Age at which a message that nobody took is sent again."
+    )
 
     # Care
     upload_ttl_s: Seconds = Field(7 * 86400, description="Life of an upload after its last use.")
     job_ttl_s: Seconds = Field(30 * 86400, description="Life of a finished job.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe log line.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least severe log line."
+    )
     log_format: Literal["console", "json"] = Field("console", description="Shape of log lines.")
 
     @property

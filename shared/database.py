@@ -1,0 +1,71 @@
+"""The way to PostgreSQL."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+from shared.settings import Settings
+
+T = TypeVar("T")
+
+CONNECT_TIMEOUT_S = 5
+# A worker that froze inside a transaction must not hold its rows for ever: hence the idle limit.
+SERVER_OPTIONS = (
+    "-c timezone=utc -c lock_timeout=15s -c statement_timeout=60s"
+    " -c idle_in_transaction_session_timeout=60s"
+)
+
+
+def connect(settings: Settings, *, pool_size: int = 5) -> Engine:
+    """Return an engine for the configured database; nothing is opened yet.
+
+    Raises:
+        RuntimeError: No address is set. ``avemotion serve`` and ``run`` set it to their own server.
+    """
+    if settings.database_url is None:
+        raise RuntimeError(
+            "AVEMOTION_DATABASE_URL is not set; `avemotion serve` starts a server and sets it."
+        )
+    url = settings.database_url
+    # The address operators know; psycopg 3 is the driver installed here.
+    for scheme in ("postgresql://", "postgres://"):
+        if url.startswith(scheme):
+            url = "postgresql+psycopg://" + url.removeprefix(scheme)
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "options": SERVER_OPTIONS},
+    )
+
+
+def transact(engine: Engine, work: Callable[[Session], T], *, patience_s: float = 0) -> T:
+    """Run ``work`` in one transaction, again while the database is away, up to ``patience_s``.
+
+    ``work`` must bear being run again after a commit whose answer was lost: conditional updates
+    and inserts that clash with themselves do.
+
+    Raises:
+        OperationalError: The database stayed away, or a lock could not be had, for too long.
+    """
+    give_up = time.monotonic() + patience_s
+    delay_s = 0.1
+    while True:
+        try:
+            with Session(engine, expire_on_commit=False) as session, session.begin():
+                return work(session)
+        except DBAPIError as error:
+            passing = isinstance(error, OperationalError) or error.connection_invalidated
+            if not passing or time.monotonic() + delay_s > give_up:
+                raise
+            # Jitter: a hundred workers must not knock at a restarted server at once.
+            time.sleep(delay_s * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+            delay_s = min(delay_s * 2, 2)

@@ -1,0 +1,86 @@
+"""The result document, built from rows: one place for the API, ``result.json`` and the client.
+
+The functions return plain JSON-able dicts in the shape of ``shared.schemas.jobs.JobDocument``
+(a test holds them to it): building models only to dump them would cost more than the query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from shared.tables import Job, Prediction
+
+# Enough for any use of a probability, and a short document.
+DIGITS = 5
+
+
+def _seconds(later: Any, earlier: Any) -> float | None:
+    return round((later - earlier).total_seconds(), 3) if later and earlier else None
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _time(value: Any) -> str | None:
+    return value.isoformat() if value else None
+
+
+def window_document(row: Prediction | Any) -> dict[str, Any]:
+    """Return one window's result."""
+    return {
+        "start_s": round(row.start_s, 3),
+        "end_s": round(row.end_s, 3),
+        "probabilities": row.probabilities,
+        "valence": row.valence if row.valence is None else round(row.valence, DIGITS),
+        "arousal": row.arousal if row.arousal is None else round(row.arousal, DIGITS),
+        "modalities": list(row.modalities),
+        "face_coverage": row.face_coverage if row.face_coverage is None else round(row.face_coverage, DIGITS),
+        "voice_activity": (
+            row.voice_activity if row.voice_activity is None else round(row.voice_activity, DIGITS)
+        ),
+    }
+
+
+def job_document(job: Job | Any, windows: Iterable[Prediction | Any] = ()) -> dict[str, Any]:
+    """Return the whole document of a job; ``windows`` are its ended predictions in time order."""
+    scored = [window_document(row) for row in windows]
+    used = {modality for window in scored for modality in window["modalities"]}
+    ended = job.status.ended
+    return {
+        "job_id": str(job.id),
+        "status": job.status.value,
+        "stage": None if ended else job.stage,
+        "progress": 1.0 if ended else round(job.stages_done / max(1, job.stages_total), 3),
+        "segments": {"done": job.segments_done, "total": job.segments_total},
+        "attempt": job.attempt,
+        "batch_id": _text(job.batch_id),
+        "created_at": _time(job.created_at),
+        "started_at": _time(job.started_at),
+        "finished_at": _time(job.finished_at),
+        "expires_at": _time(job.expires_at),
+        "options": {
+            "video_id": _text(job.video_id),
+            "audio_id": _text(job.audio_id),
+            "fusion": job.fusion,
+            "analyzer": job.analyzer,
+            "model": job.model,
+            "window_s": job.window_s,
+            "stride_s": job.stride_s,
+            "priority": job.priority.value,
+        },
+        "error": {"code": job.error_code, "message": job.error_message} if job.error_code else None,
+        "summary": job.summary,
+        "windows": scored,
+        "model": job.model_info,
+        "analyzer": job.analyzer_info,
+        "modalities": [modality for modality in ("video", "audio") if modality in used],
+        "warnings": job.warnings,
+        "timings": {
+            "queue_s": _seconds(job.started_at, job.created_at),
+            "stages": job.stage_seconds,
+            "total_s": _seconds(job.finished_at, job.created_at),
+        },
+        "media": job.media,
+    }

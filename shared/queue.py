@@ -1,0 +1,158 @@
+"""Queues and messages: what wakes a worker up.
+
+A message carries ids and nothing else; it may be lost or come twice without harm, because every
+stage claims its work in the database first. Facts behind each option: Celery 5.7 on Redis/Valkey.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from functools import lru_cache
+from uuid import UUID
+
+import redis
+from celery import Celery, chain
+from celery.canvas import Signature
+from kombu import Exchange, Queue
+from kombu.exceptions import OperationalError
+
+from shared.settings import Settings
+from shared.tables import Priority, StageName
+
+log = logging.getLogger(__name__)
+
+MEDIA = "media"
+INFERENCE = "inference"
+RESOURCE = {
+    StageName.INGEST: MEDIA,
+    StageName.FACES: MEDIA,
+    StageName.SOUND: MEDIA,
+    StageName.FUSION: MEDIA,
+    StageName.INFERENCE: INFERENCE,
+}
+SOCKET_TIMEOUT_S = 5
+# Room between the longest task and its redelivery.
+VISIBILITY_MARGIN_S = 600
+
+
+def task_name(stage: StageName) -> str:
+    """Return the name under which a stage's task is registered."""
+    return f"avemotion.{stage.value}"
+
+
+def queue_name(resource: str, priority: Priority) -> str:
+    """Return the queue of a resource's work, such as ``media.bulk``."""
+    return f"{resource}.{priority.value}"
+
+
+def queue_names(resource: str) -> list[str]:
+    """Return a resource's queues in the order in which they are served."""
+    return [queue_name(resource, priority) for priority in (Priority.INTERACTIVE, Priority.BULK)]
+
+
+def make_celery(settings: Settings) -> Celery:
+    """Return the Celery application that the API, the janitor and the workers share.
+
+    Raises:
+        RuntimeError: No broker address is set.
+    """
+    if settings.broker_url is None:
+        raise RuntimeError("AVEMOTION_BROKER_URL is not set; `avemotion serve` starts a server and sets it.")
+    app = Celery("avemotion", broker=settings.broker_url, set_as_current=False)
+    app.conf.update(
+        task_serializer="json",
+        accept_content=["json"],
+        # The anonymous exchange routes by queue name alone: no binding to lose with Valkey's data.
+        task_queues=[
+            Queue(name, Exchange(""), routing_key=name)
+            for resource in (MEDIA, INFERENCE)
+            for name in queue_names(resource)
+        ],
+        task_create_missing_queues=False,
+        task_default_queue=queue_name(MEDIA, Priority.INTERACTIVE),
+        task_default_exchange="",
+        task_default_routing_key=queue_name(MEDIA, Priority.INTERACTIVE),
+        task_ignore_result=True,
+        task_store_errors_even_if_ignored=False,
+        task_acks_late=True,
+        task_retry_on_worker_lost=True,
+        task_time_limit=settings.stage_hard_limit_s,
+        task_soft_time_limit=settings.stage_time_limit_s,
+        worker_prefetch_multiplier=1,
+        worker_send_task_events=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_proc_alive_timeout=120,
+        worker_soft_shutdown_timeout=5,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={
+            "visibility_timeout": settings.stage_hard_limit_s + VISIBILITY_MARGIN_S,
+            # Keep the order given on the command line: interactive before bulk.
+            "queue_order_strategy": "priority",
+            "socket_timeout": SOCKET_TIMEOUT_S,
+            "socket_connect_timeout": SOCKET_TIMEOUT_S,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+        },
+    )
+    return app
+
+
+def _signature(app: Celery, stage: StageName, key: UUID, priority: Priority) -> Signature[None]:
+    return app.signature(
+        task_name(stage),
+        args=(str(key),),
+        immutable=True,
+        options={"queue": queue_name(RESOURCE[stage], priority)},
+    )
+
+
+def ingest_message(app: Celery, job_id: UUID, priority: Priority) -> Signature[None]:
+    """Return the message that starts a job."""
+    return _signature(app, StageName.INGEST, job_id, priority)
+
+
+def segment_message(
+    app: Celery, segment_id: UUID, stages: Sequence[StageName], priority: Priority
+) -> Signature[None]:
+    """Return the message that runs ``stages`` of a segment one after another."""
+    return chain(*(_signature(app, stage, segment_id, priority) for stage in stages))
+
+
+def publish(message: Signature[None]) -> bool:
+    """Send a message; tell whether the broker took it.
+
+    A broker that is away is no error for the sender: the janitor sends the message again.
+    """
+    try:
+        message.apply_async(retry=False)
+    except (OperationalError, redis.RedisError, OSError) as error:
+        log.warning("message not sent, the janitor will: %s", type(error).__name__)
+        return False
+    return True
+
+
+@lru_cache(maxsize=4)
+def _broker(url: str) -> redis.Redis:
+    return redis.Redis.from_url(url, socket_timeout=SOCKET_TIMEOUT_S, socket_connect_timeout=SOCKET_TIMEOUT_S)
+
+
+def ping(settings: Settings) -> None:
+    """Raise ``redis.RedisError`` when the broker cannot be reached."""
+    _broker(str(settings.broker_url)).ping()
+
+
+def queue_lengths(settings: Settings) -> dict[str, int]:
+    """Return how many messages wait in each queue; those a worker has taken are not among them.
+
+    Raises:
+        redis.RedisError: The broker cannot be reached.
+    """
+    names = [name for resource in (MEDIA, INFERENCE) for name in queue_names(resource)]
+    pipeline = _broker(str(settings.broker_url)).pipeline(transaction=False)
+    for name in names:
+        pipeline.llen(name)
+    return dict(zip(names, pipeline.execute(), strict=True))

@@ -1,0 +1,1 @@
+"""The contract with clients, as pydantic models; ``/openapi.json`` is made from them."""

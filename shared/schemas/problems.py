@@ -1,0 +1,23 @@
+"""Errors as RFC 9457 problem details."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one value of a request."""
+
+    field: str = Field(description="Where it stands, such as `window_s`.")
+    message: str
+
+
+class Problem(BaseModel):
+    """An ``application/problem+json`` body."""
+
+    type: str = Field(description="Address of the code's explanation.")
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="Stable code, the same that a failed job carries.")
+    errors: list[FieldProblem] = Field(default_factory=list)

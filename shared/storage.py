@@ -1,0 +1,126 @@
+"""Files of uploads and artifacts, in a folder or an object store behind one interface.
+
+Keys are made by the service from ids alone; nothing a user names becomes a path. A file is written
+under a key that a row already names, so that whatever a crash leaves behind can be found from the
+database. No rename is used: object stores have none.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import IO, cast
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+KEY = re.compile(r"[a-z]+(/[A-Za-z0-9._-]+)+")
+COPY_BYTES = 1024 * 1024
+
+
+class Storage:
+    """A tree of files under one fsspec address."""
+
+    def __init__(self, url: str, *, scratch_dir: Path | None = None) -> None:
+        """Open the address; ``scratch_dir`` takes copies of remote files."""
+        self._fs, self._root = fsspec.core.url_to_fs(url)
+        self._scratch_dir = scratch_dir
+        if isinstance(self._fs, LocalFileSystem):
+            self._fs.auto_mkdir = True
+            # Faces and voices: nobody else on this machine may read them.
+            Path(self._root).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def _path(self, key: str) -> str:
+        if not KEY.fullmatch(key) or ".." in key:
+            raise ValueError(f"not a storage key: {key!r}")
+        return f"{self._root}/{key}"
+
+    @contextmanager
+    def writer(self, key: str) -> Iterator[IO[bytes]]:
+        """Open ``key`` for writing; what was written is removed when the block raises."""
+        try:
+            with self._fs.open(self._path(key), "wb") as stream:
+                yield stream
+        except BaseException:
+            self.delete(key)
+            raise
+
+    def write(self, key: str, data: bytes) -> None:
+        """Store ``data`` under ``key``."""
+        self._fs.pipe_file(self._path(key), data)
+
+    def read(self, key: str, start: int | None = None, end: int | None = None) -> bytes:
+        """Return the bytes of ``key``, or those from ``start`` up to ``end``.
+
+        Raises:
+            FileNotFoundError: There is no such key.
+        """
+        return cast("bytes", self._fs.cat_file(self._path(key), start=start, end=end))
+
+    @contextmanager
+    def reader(self, key: str) -> Iterator[IO[bytes]]:
+        """Open ``key`` for reading from its start."""
+        with self._fs.open(self._path(key), "rb") as stream:
+            yield stream
+
+    def size(self, key: str) -> int:
+        """Return the length of ``key`` in bytes."""
+        return int(self._fs.size(self._path(key)))
+
+    def exists(self, key: str) -> bool:
+        """Tell whether ``key`` is there."""
+        return bool(self._fs.exists(self._path(key)))
+
+    def delete(self, key: str) -> None:
+        """Remove one file; one that is not there is no error."""
+        try:
+            self._fs.rm_file(self._path(key))
+        except FileNotFoundError:
+            return
+
+    def delete_tree(self, prefix: str) -> None:
+        """Remove every file below ``prefix``; none is no error."""
+        try:
+            self._fs.rm(self._path(prefix), recursive=True)
+        except FileNotFoundError:
+            return
+
+    def keys(self, prefix: str) -> list[str]:
+        """Return every key below ``prefix``, sorted."""
+        found: list[str] = self._fs.find(self._path(prefix))
+        return sorted(path[len(self._root) + 1 :] for path in found)
+
+    def ping(self) -> None:
+        """Raise ``OSError`` when the storage cannot be reached."""
+        self._fs.invalidate_cache()
+        self._fs.ls(self._root, detail=False)
+
+    @contextmanager
+    def local(self, key: str) -> Iterator[Path]:
+        """Give ``key`` as a file on this machine: the file itself, or a copy for the block's time.
+
+        Raises:
+            FileNotFoundError: There is no such key.
+        """
+        path = self._path(key)
+        if isinstance(self._fs, LocalFileSystem):
+            if not self._fs.exists(path):
+                raise FileNotFoundError(key)
+            yield Path(path)
+            return
+        with tempfile.TemporaryDirectory(dir=self._scratch_dir, prefix="avemotion-") as folder:
+            copy = Path(folder) / "media"
+            with self._fs.open(path, "rb") as source, copy.open("wb") as target:
+                shutil.copyfileobj(source, target, COPY_BYTES)
+            yield copy
+
+
+@lru_cache(maxsize=4)
+def open_storage(url: str, scratch_dir: Path | None = None) -> Storage:
+    """Return the storage at ``url``, opened once a process."""
+    return Storage(url, scratch_dir=scratch_dir)

@@ -1,0 +1,130 @@
+"""Jobs and the batches they belong to."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.tables.base import Base, CreatedAt, Id, OwnerId, words
+
+
+class JobStatus(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    """Written, not yet begun."""
+    RUNNING = "running"
+    """A worker has begun."""
+    SUCCEEDED = "succeeded"
+    """It has a result."""
+    FAILED = "failed"
+    """It has a typed error."""
+    CANCELLED = "cancelled"
+    """Somebody cancelled it."""
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether nothing more will happen by itself."""
+        return self in ENDED
+
+
+ENDED = frozenset({JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED})
+
+
+class Priority(StrEnum):
+    """Which queue a job's work waits in."""
+
+    INTERACTIVE = "interactive"
+    BULK = "bulk"
+
+    @property
+    def rank(self) -> int:
+        """Return the order of claims: 0 comes first."""
+        return 0 if self is Priority.INTERACTIVE else 1
+
+
+class Batch(Base):
+    """Jobs that belong together."""
+
+    __tablename__ = "batches"
+
+    id: Mapped[Id]
+    owner_id: Mapped[OwnerId]
+    name: Mapped[str | None]
+    created_at: Mapped[CreatedAt]
+    closed_at: Mapped[datetime | None]
+
+
+class Job(Base):
+    """Score this video and/or this audio with these options."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        Index(
+            "uq_jobs_idempotency_key",
+            "owner_id",
+            "idempotency_key",
+            unique=True,
+            postgresql_where="idempotency_key IS NOT NULL",
+            postgresql_nulls_not_distinct=True,
+        ),
+        Index("ix_jobs_open", "id", postgresql_where="status IN ('queued', 'running')"),
+        Index("ix_jobs_owner_id_id", "owner_id", "id"),
+        Index("ix_jobs_expires_at", "expires_at"),
+    )
+
+    id: Mapped[Id]
+    owner_id: Mapped[OwnerId]
+    batch_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("batches.id"), index=True)
+    video_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("uploads.id", ondelete="SET NULL"), index=True
+    )
+    audio_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("uploads.id", ondelete="SET NULL"), index=True
+    )
+    idempotency_key: Mapped[str | None]
+    request_sha256: Mapped[str] = mapped_column(comment="Tells a repeated request from another one.")
+
+    fusion: Mapped[str]
+    analyzer: Mapped[str]
+    model: Mapped[str]
+    window_s: Mapped[float]
+    stride_s: Mapped[float]
+    priority: Mapped[Priority] = mapped_column(words(Priority))
+
+    status: Mapped[JobStatus] = mapped_column(words(JobStatus), default=JobStatus.QUEUED)
+    attempt: Mapped[int] = mapped_column(default=1, comment="Grows by one with each retry by request.")
+    version: Mapped[int] = mapped_column(
+        default=1, comment="Grows with each change a client can see; the ETag."
+    )
+    error_code: Mapped[str | None]
+    error_message: Mapped[str | None]
+    stages_total: Mapped[int] = mapped_column(default=1)
+    stages_done: Mapped[int] = mapped_column(default=0)
+    segments_total: Mapped[int] = mapped_column(default=0)
+    segments_done: Mapped[int] = mapped_column(default=0)
+    stage: Mapped[str | None] = mapped_column(comment="The stage that was last begun.")
+    stage_seconds: Mapped[dict[str, Any]] = mapped_column(default=dict, comment="Compute seconds by stage.")
+    media: Mapped[dict[str, Any] | None] = mapped_column(comment="What probing found.")
+    analyzer_info: Mapped[dict[str, Any] | None]
+    model_info: Mapped[dict[str, Any] | None]
+    warnings: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    summary: Mapped[dict[str, Any] | None]
+
+    created_at: Mapped[CreatedAt]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    tidied_at: Mapped[datetime | None] = mapped_column(
+        comment="When intermediate files of the ended job were removed."
+    )
+
+    @property
+    def storage_prefix(self) -> str:
+        """Return the folder of everything stored for the job."""
+        return f"jobs/{self.id}"

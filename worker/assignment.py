@@ -1,0 +1,74 @@
+"""What a stage needs to know, read once when it is claimed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shared.tables import Job, Prediction, Segment, Stage, StageName, Upload, WorkStatus
+from worker.lease import Claim
+from worker.windows import Window
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A claimed stage and the rows around it, detached from the database."""
+
+    claim: Claim
+    job: Job
+    video: Upload | None
+    audio: Upload | None
+    segment: Segment | None
+    windows: tuple[Window, ...]
+    outputs: dict[StageName, dict[str, Any]]
+
+    @property
+    def span(self) -> Segment:
+        """Return the segment of a stage that has one."""
+        if self.segment is None:
+            raise ValueError("ingest has no segment")
+        return self.segment
+
+    @property
+    def prefix(self) -> str:
+        """Return the storage folder of this claim's files.
+
+        It carries the token: a worker that lost its lease cannot touch the winner's files.
+        """
+        place = "ingest" if self.segment is None else f"{self.segment.index:04d}"
+        return (
+            f"{self.job.storage_prefix}/{self.job.attempt}/{place}/{self.claim.name.value}-{self.claim.token}"
+        )
+
+
+def read_assignment(session: Session, claim: Claim) -> Assignment:
+    """Return the assignment of a stage that was claimed in this transaction."""
+    job = session.get_one(Job, claim.job_id)
+    segment = session.get_one(Segment, claim.segment_id) if claim.segment_id else None
+    windows: tuple[Window, ...] = ()
+    outputs: dict[StageName, dict[str, Any]] = {}
+    if segment is not None:
+        rows = session.execute(
+            select(Prediction.index, Prediction.start_s, Prediction.end_s)
+            .where(Prediction.segment_id == segment.id)
+            .order_by(Prediction.index)
+        )
+        windows = tuple(Window(*row) for row in rows)
+        done = session.execute(
+            select(Stage.name, Stage.output).where(
+                Stage.segment_id == segment.id, Stage.status == WorkStatus.DONE
+            )
+        )
+        outputs = {row.name: row.output or {} for row in done}
+    return Assignment(
+        claim=claim,
+        job=job,
+        video=session.get(Upload, job.video_id) if job.video_id else None,
+        audio=session.get(Upload, job.audio_id) if job.audio_id else None,
+        segment=segment,
+        windows=windows,
+        outputs=outputs,
+    )

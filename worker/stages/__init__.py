@@ -1,0 +1,1 @@
+"""What each stage does with its assignment: read from storage, compute, write to storage."""

@@ -1,0 +1,197 @@
+"""``ingest``: probe the media, check limits, cut the job into segments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from shared.catalog import load_catalog
+from shared.errors import AvemotionError, ErrorCode, WarningCode
+from shared.lifecycle import warning
+from shared.settings import Settings
+from shared.tables import Job, Prediction, Segment, Stage, StageName, Upload, WorkStatus
+from worker.assignment import Assignment
+from worker.media.probe import MediaInfo, probe
+from worker.runner import Result
+from worker.toolkit import Toolkit
+from worker.windows import SegmentPlan, plan_segments, plan_windows
+
+# Below this a face is a handful of pixels.
+SMALL_SIDE_PIXELS = 120
+# A recording at 8 kHz holds nothing above 4 kHz.
+LOW_RATE_HZ = 8000
+HEADER_ERROR_SHARE = 0.2
+DIFFERENCE_S = 1.0
+
+
+def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) -> Result:
+    """Probe a job's uploads and plan its segments and windows.
+
+    Raises:
+        AvemotionError: The media cannot be scored, or the job asks for more than is allowed.
+    """
+    job = assignment.job
+    picture = _probe(assignment.video, kit, checkpoint) if job.video_id else None
+    voice = _probe(assignment.audio, kit, checkpoint) if job.audio_id else None
+    check_streams(picture, voice)
+    sound = voice or (picture if picture and picture.has_audio else None)
+    duration_s = (picture or voice).duration_s  # type: ignore[union-attr] - check_streams saw one
+    windows = plan_windows(duration_s, job.window_s, job.stride_s)
+    if len(windows) > kit.settings.max_windows:
+        raise AvemotionError(
+            ErrorCode.MEDIA_TOO_LONG,
+            f"The job would have {len(windows)} windows, more than the {kit.settings.max_windows} allowed; "
+            "use a longer stride or a shorter clip.",
+        )
+    plans = plan_segments(windows, kit.settings.segment_s)
+    stages = stages_of(picture, sound)
+    facts = {
+        "media": media_document(picture, sound, duration_s),
+        "warnings": warnings_of(picture, voice, sound, job.window_s),
+        "model_info": _model_info(job, kit.settings),
+    }
+    output = {
+        "video": picture.to_json() if picture else None,
+        "sound": sound.to_json() if sound else None,
+        "sound_from": None if sound is None else "audio" if voice else "video",
+    }
+
+    def write(session: Session, owner: Job) -> None:
+        owner.media, owner.model_info = facts["media"], facts["model_info"]
+        owner.warnings = [*facts["warnings"], *untrained(owner)]
+        owner.segments_total = len(plans)
+        owner.stages_total = owner.stages_done + len(plans) * len(stages)
+        add_segments(session, owner, plans, stages)
+
+    return Result(output, write)
+
+
+def _probe(upload: Upload | None, kit: Toolkit, checkpoint: Callable[[], None]) -> MediaInfo:
+    if upload is None:
+        raise AvemotionError(ErrorCode.MEDIA_MISSING, "The upload of this job has expired or was deleted.")
+    settings = kit.settings
+    try:
+        with kit.storage.local(upload.storage_key) as path:
+            return probe(
+                path,
+                upload.demuxer,
+                max_pixels=settings.max_pixels,
+                max_duration_s=settings.max_duration_s,
+                memory_mb=settings.decode_memory_mb,
+                time_limit_s=settings.stage_time_limit_s,
+                checkpoint=checkpoint,
+            )
+    except FileNotFoundError:
+        raise AvemotionError(ErrorCode.MEDIA_MISSING, "The file of this upload is gone.") from None
+
+
+def check_streams(picture: MediaInfo | None, voice: MediaInfo | None) -> None:
+    """Raise the typed error for media without the stream that they were uploaded for."""
+    if picture is not None and not picture.has_video:
+        hint = " It has sound: upload it to /upload/audio." if picture.has_audio else ""
+        raise AvemotionError(
+            ErrorCode.NO_VIDEO_STREAM, "The file uploaded as video holds no moving picture." + hint
+        )
+    if voice is not None and not voice.has_audio:
+        hint = " It has a picture: upload it to /upload/video." if voice.has_video else ""
+        raise AvemotionError(ErrorCode.NO_SOUND, "The file uploaded as audio holds no sound." + hint)
+
+
+def stages_of(picture: MediaInfo | None, sound: MediaInfo | None) -> list[StageName]:
+    """Return the stages that a segment of these media goes through, in order."""
+    return [
+        *([StageName.FACES] if picture else []),
+        *([StageName.SOUND] if sound else []),
+        StageName.FUSION,
+        StageName.INFERENCE,
+    ]
+
+
+def media_document(picture: MediaInfo | None, sound: MediaInfo | None, duration_s: float) -> dict[str, Any]:
+    """Return the ``media`` part of the result document."""
+    return {
+        "duration_s": round(duration_s, 3),
+        "fps": round(picture.fps, 3) if picture and picture.fps else None,
+        "width": picture.width if picture else None,
+        "height": picture.height if picture else None,
+        "sample_rate": sound.sample_rate if sound else None,
+    }
+
+
+def warnings_of(
+    picture: MediaInfo | None, voice: MediaInfo | None, sound: MediaInfo | None, window_s: float
+) -> list[dict[str, Any]]:
+    """Return what the media alone give reason to warn of."""
+    found: list[WarningCode] = []
+    media = [info for info in (picture, voice) if info]
+    if any(info.truncated for info in media):
+        found.append(WarningCode.MEDIA_TRUNCATED)
+    elif any(_header_lies(info) for info in media):
+        found.append(WarningCode.DURATION_CORRECTED)
+    if picture and min(picture.width or 0, picture.height or 0) < SMALL_SIDE_PIXELS:
+        found.append(WarningCode.SMALL_PICTURE)
+    if picture and sound is None:
+        found.append(WarningCode.NO_SOUND_STREAM)
+    if sound and (sound.sample_rate or LOW_RATE_HZ + 1) <= LOW_RATE_HZ:
+        found.append(WarningCode.LOW_SAMPLE_RATE)
+    if picture and voice and abs(picture.duration_s - voice.duration_s) > DIFFERENCE_S:
+        found.append(WarningCode.DURATIONS_DIFFER)
+    if media[0].duration_s < window_s:
+        found.append(WarningCode.SHORT_CLIP)
+    return [warning(code) for code in found]
+
+
+def _header_lies(info: MediaInfo) -> bool:
+    stated = info.header_duration_s
+    return stated is not None and abs(stated - info.duration_s) > max(
+        DIFFERENCE_S, HEADER_ERROR_SHARE * info.duration_s
+    )
+
+
+def _model_info(job: Job, settings: Settings) -> dict[str, Any]:
+    card = load_catalog(settings.models_dir).get(job.model)
+    if card is None:
+        raise AvemotionError(
+            ErrorCode.MODEL_UNAVAILABLE,
+            f"No model {job.model!r} is installed on the workers; see GET /models.",
+        )
+    return {
+        "id": card.id,
+        "preset": card.preset,
+        "fusion": job.fusion,
+        "labels": list(card.labels),
+        "weights_sha256": card.weights_sha256,
+        "trained": card.trained,
+        "card_url": f"/models/{card.id}",
+    }
+
+
+def untrained(job: Job) -> list[dict[str, Any]]:
+    """Return the warning that a model without training brings."""
+    trained = job.model_info is not None and job.model_info["trained"]
+    return [] if trained else [warning(WarningCode.UNTRAINED_MODEL)]
+
+
+def add_segments(session: Session, job: Job, plans: list[SegmentPlan], stages: list[StageName]) -> None:
+    """Add the rows of every segment: its stages, the first one ready, and its windows."""
+    for plan in plans:
+        segment = Segment(job_id=job.id, index=plan.index, start_s=plan.start_s, end_s=plan.end_s)
+        session.add(segment)
+        session.flush()
+        for position, name in enumerate(stages):
+            status = WorkStatus.READY if position == 0 else WorkStatus.WAITING
+            session.add(Stage(job_id=job.id, segment_id=segment.id, name=name, status=status))
+        session.add_all(
+            Prediction(
+                job_id=job.id,
+                segment_id=segment.id,
+                index=window.index,
+                rank=job.priority.rank,
+                start_s=window.start_s,
+                end_s=window.end_s,
+                status=WorkStatus.WAITING,
+            )
+            for window in plan.windows
+        )

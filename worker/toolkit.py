@@ -1,0 +1,36 @@
+"""What every task of a worker process needs, opened once a process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sqlalchemy import Engine
+
+from shared.database import connect
+from shared.settings import Settings, get_settings
+from shared.storage import Storage, open_storage
+
+
+@dataclass(frozen=True)
+class Toolkit:
+    """Settings, database and storage of this process."""
+
+    settings: Settings
+    engine: Engine
+    storage: Storage
+
+
+@lru_cache(maxsize=1)
+def toolkit() -> Toolkit:
+    """Return this process's toolkit; a forked child must forget its parent's first."""
+    settings = get_settings()
+    storage = open_storage(settings.resolved_storage_url, settings.scratch_dir)
+    return Toolkit(settings, connect(settings, pool_size=2), storage)
+
+
+def forget_parent() -> None:
+    """Drop what was opened before a fork: two processes must never share a database connection."""
+    if toolkit.cache_info().currsize:
+        toolkit().engine.dispose(close=False)
+    toolkit.cache_clear()
