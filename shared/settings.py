@@ -64,9 +64,11 @@ class Settings(BaseSettings):
     segment_s: Seconds = Field(60, description="Longest span of one segment, the unit of parallel work.")
     window_s: Seconds = Field(2, description="Length of one window unless a job says otherwise.")
     window_fps: Seconds = Field(16, description="Rate of the frames from which a window picks its own.")
-    num_frame: Count = Field(8, description="Frames of each modality in a window.")
-    input_size: Count = Field(224, description="Side of the model's frames in pixels.")
     model: str = Field("videomae-tiny-untrained", description="Model of a job that names none.")
+    model_precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="Arithmetic of the encoder; `auto` takes bfloat16 where the processor has it."
+    )
+    model_threads: Count | None = Field(None, description="Threads of the model; one a core when unset.")
     inference_windows: Count = Field(8, description="Most windows in one model batch.")
 
     # Work

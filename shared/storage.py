@@ -95,6 +95,14 @@ class Storage:
         found: list[str] = self._fs.find(self._path(prefix))
         return sorted(path[len(self._root) + 1 :] for path in found)
 
+    def names(self, prefix: str) -> list[str]:
+        """Return the names directly below a top-level folder, such as the job ids below ``jobs``."""
+        try:
+            found: list[str] = self._fs.ls(f"{self._root}/{prefix}", detail=False)
+        except FileNotFoundError:
+            return []
+        return sorted(path.rstrip("/").rsplit("/", 1)[-1] for path in found)
+
     def ping(self) -> None:
         """Raise ``OSError`` when the storage cannot be reached."""
         self._fs.invalidate_cache()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from shared.tables import Job, Prediction, Segment, Stage, StageName, Upload, WorkStatus
@@ -15,7 +15,18 @@ from worker.windows import Window
 
 @dataclass(frozen=True)
 class Assignment:
-    """A claimed stage and the rows around it, detached from the database."""
+    """A claimed stage and the rows around it, detached from the database.
+
+    Attributes:
+        claim: The right to write the stage's result.
+        job: Its job.
+        video: The job's video; ``None`` if it has none, or has it no longer.
+        audio: The job's audio, likewise.
+        segment: The segment; ``None`` for ingest.
+        windows: The segment's windows in time order.
+        outputs: What the finished stages of this segment gave.
+        facts: What ingest found out about the media.
+    """
 
     claim: Claim
     job: Job
@@ -24,6 +35,7 @@ class Assignment:
     segment: Segment | None
     windows: tuple[Window, ...]
     outputs: dict[StageName, dict[str, Any]]
+    facts: dict[str, Any]
 
     @property
     def span(self) -> Segment:
@@ -59,7 +71,9 @@ def read_assignment(session: Session, claim: Claim) -> Assignment:
         windows = tuple(Window(*row) for row in rows)
         done = session.execute(
             select(Stage.name, Stage.output).where(
-                Stage.segment_id == segment.id, Stage.status == WorkStatus.DONE
+                Stage.job_id == job.id,
+                or_(Stage.segment_id == segment.id, Stage.segment_id.is_(None)),
+                Stage.status == WorkStatus.DONE,
             )
         )
         outputs = {row.name: row.output or {} for row in done}
@@ -71,4 +85,5 @@ def read_assignment(session: Session, claim: Claim) -> Assignment:
         segment=segment,
         windows=windows,
         outputs=outputs,
+        facts=outputs.get(StageName.INGEST, {}),
     )

@@ -51,14 +51,13 @@ def claim(session: Session, name: StageName, key: UUID, lease_s: float) -> Claim
     """Claim a stage: of the job ``key`` for ``ingest``, of the segment ``key`` for all others."""
     if name is StageName.INGEST:
         job_id: UUID | None = key
-        target = (Stage.job_id == key) & Stage.segment_id.is_(None)
+        target = (Stage.job_id == key) & Stage.segment_id.is_(None) & (Stage.name == name)
     else:
         job_id = session.scalar(select(Segment.job_id).where(Segment.id == key))
-        target = Stage.segment_id == key
+        target = (Stage.segment_id == key) & (Stage.name == name)
     job = lock_job(session, job_id) if job_id else None
     if job is None:
         return Refusal.BUSY
-    target &= Stage.name == name
     row = session.execute(
         update(Stage)
         .where(target, Stage.status == WorkStatus.READY, due(Stage))
@@ -123,10 +122,15 @@ def finish(session: Session, claimed: Claim, output: dict[str, Any], seconds: fl
     return job
 
 
-def count_done(job: Job, name: StageName, seconds: float) -> None:
+def count_done(job: Job, name: StageName, seconds: float = 0) -> None:
     """Enter one finished stage into its locked job's counters."""
     job.stages_done += 1
     job.version += 1
+    add_seconds(job, name, seconds)
+
+
+def add_seconds(job: Job, name: StageName, seconds: float) -> None:
+    """Add compute time to a locked job's account of a stage."""
     spent = float(job.stage_seconds.get(name.value, 0))
     job.stage_seconds = {**job.stage_seconds, name.value: round(spent + seconds, 4)}
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from shared.catalog import load_catalog
 from shared.errors import AvemotionError, ErrorCode, WarningCode
 from shared.lifecycle import warning
 from shared.settings import Settings
@@ -15,6 +15,7 @@ from shared.tables import Job, Prediction, Segment, Stage, StageName, Upload, Wo
 from worker.assignment import Assignment
 from worker.media.probe import MediaInfo, probe
 from worker.runner import Result
+from worker.stages.model_card import card_of
 from worker.toolkit import Toolkit
 from worker.windows import SegmentPlan, plan_segments, plan_windows
 
@@ -37,7 +38,7 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
     voice = _probe(assignment.audio, kit, checkpoint) if job.audio_id else None
     check_streams(picture, voice)
     sound = voice or (picture if picture and picture.has_audio else None)
-    duration_s = (picture or voice).duration_s  # type: ignore[union-attr] - check_streams saw one
+    duration_s = next(info.duration_s for info in (picture, voice) if info)
     windows = plan_windows(duration_s, job.window_s, job.stride_s)
     if len(windows) > kit.settings.max_windows:
         raise AvemotionError(
@@ -47,20 +48,17 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
         )
     plans = plan_segments(windows, kit.settings.segment_s)
     stages = stages_of(picture, sound)
-    facts = {
-        "media": media_document(picture, sound, duration_s),
-        "warnings": warnings_of(picture, voice, sound, job.window_s),
-        "model_info": _model_info(job, kit.settings),
-    }
+    warnings = warnings_of(picture, voice, sound, job.window_s)
+    model_info = _model_info(job, kit.settings)
     output = {
-        "video": picture.to_json() if picture else None,
-        "sound": sound.to_json() if sound else None,
+        "video": asdict(picture) if picture else None,
+        "sound": asdict(sound) if sound else None,
         "sound_from": None if sound is None else "audio" if voice else "video",
     }
 
     def write(session: Session, owner: Job) -> None:
-        owner.media, owner.model_info = facts["media"], facts["model_info"]
-        owner.warnings = [*facts["warnings"], *untrained(owner)]
+        owner.media, owner.model_info = media_document(picture, sound, duration_s), model_info
+        owner.warnings = [*warnings, *untrained(owner)]
         owner.segments_total = len(plans)
         owner.stages_total = owner.stages_done + len(plans) * len(stages)
         add_segments(session, owner, plans, stages)
@@ -151,12 +149,7 @@ def _header_lies(info: MediaInfo) -> bool:
 
 
 def _model_info(job: Job, settings: Settings) -> dict[str, Any]:
-    card = load_catalog(settings.models_dir).get(job.model)
-    if card is None:
-        raise AvemotionError(
-            ErrorCode.MODEL_UNAVAILABLE,
-            f"No model {job.model!r} is installed on the workers; see GET /models.",
-        )
+    card = card_of(job, settings)
     return {
         "id": card.id,
         "preset": card.preset,

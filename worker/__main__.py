@@ -1,0 +1,67 @@
+"""``python -m worker media|inference|janitor`` runs one process; ``check ROLE`` asks after it."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from shared.logs import configure_logs
+from shared.queue import INFERENCE, MEDIA, queue_names
+from shared.settings import get_settings
+from worker.liveness import is_alive
+
+ROLES = (MEDIA, INFERENCE, "janitor")
+USAGE = f"usage: python -m worker {'|'.join(ROLES)}, or: python -m worker check {'|'.join(ROLES)}"
+
+
+def main(arguments: list[str]) -> int:
+    """Run what the command line names; return the exit status."""
+    match arguments:
+        case ["janitor"]:
+            run_janitor()
+        case [role] if role in ROLES:
+            run_worker(role)
+        case ["check", role] if role in ROLES:
+            return 0 if is_alive(role) else 1
+        case _:
+            sys.stderr.write(USAGE + "\n")
+            return 2
+    return 0
+
+
+def run_janitor() -> None:
+    """Run the janitor until it is told to stop."""
+    from worker import janitor  # noqa: PLC0415 - each role loads only its own
+    from worker.app import app  # noqa: PLC0415
+    from worker.toolkit import toolkit  # noqa: PLC0415
+
+    configure_logs(get_settings())
+    janitor.run(toolkit(), app)
+
+
+def run_worker(role: str) -> None:
+    """Run a Celery worker on the role's queues, interactive before bulk."""
+    settings = get_settings()
+    configure_logs(settings)
+    from worker import children, tasks  # noqa: F401, PLC0415 - registers the tasks; each role loads its own
+    from worker.app import app  # noqa: PLC0415
+
+    children.prepare(role, settings)
+    count = 1 if role == INFERENCE else settings.media_children or os.cpu_count() or 1
+    app.worker_main(
+        [
+            "worker",
+            f"--hostname={role}@%h",
+            f"--queues={','.join(queue_names(role))}",
+            "--pool=prefork",
+            f"--concurrency={count}",
+            f"--loglevel={settings.log_level}",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,63 @@
+"""Pool processes: what they load before their first task."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import structlog
+from celery.signals import worker_process_init
+
+from shared.queue import INFERENCE
+from shared.settings import Settings
+from worker.app import app
+from worker.liveness import LivenessStep
+from worker.toolkit import forget_parent
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+def prepare(role: str, settings: Settings) -> None:
+    """Load in the parent what children may share, and have each child load the rest."""
+    # Celery would change to SIGQUIT's cold shutdown only with this: finish the running task first.
+    os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
+    step = type("RoleLivenessStep", (LivenessStep,), {"role": role})
+    app.steps["worker"].add(step)
+    if role != INFERENCE:
+        warm_media_parent(settings)
+
+    @worker_process_init.connect(weak=False)
+    def begin(**_: Any) -> None:
+        forget_parent()
+        if role == INFERENCE:
+            warm_model(settings)
+        else:
+            warm_media_child(settings)
+
+
+def warm_media_parent(settings: Settings) -> None:
+    """Import and compile once for all children."""
+    from worker.audio.features import warm_up  # noqa: PLC0415 - only media workers have librosa
+
+    warm_up(settings.data_dir / "cache" / "numba")
+
+
+def warm_media_child(_settings: Settings) -> None:
+    """Load the default analyzer; its interpreters do not survive a fork."""
+    import cv2  # noqa: PLC0415 - only media workers have OpenCV
+
+    from worker.faces import load_analyzer  # noqa: PLC0415
+
+    # One child a core: threads inside them would only get in each other's way.
+    cv2.setNumThreads(1)
+    load_analyzer("landmarker")
+
+
+def warm_model(settings: Settings) -> None:
+    """Load the default model, so that the first job does not wait for it.
+
+    TensorFlow is loaded here and never in the parent: it does not survive a fork.
+    """
+    from worker.stages.inference import engine_of  # noqa: PLC0415
+
+    engine_of(settings.model).warm_up()

@@ -1,0 +1,167 @@
+"""Sending the messages of stages that are ready."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from celery import Celery
+from sqlalchemy import ColumnElement, Engine, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from shared.database import transact
+from shared.queue import RESOURCE, ingest_message, publish, queue_lengths, queue_name, segment_message
+from shared.tables import Job, Prediction, Priority, Segment, Stage, StageName, WorkStatus
+from worker.lease import due
+from worker.toolkit import Toolkit
+
+ROUND_ROWS = 500
+
+
+@dataclass(frozen=True)
+class Wakeup:
+    """A ready stage, and the message that wakes a worker for it and for what follows."""
+
+    stage_id: UUID
+    job_id: UUID
+    segment_id: UUID | None
+    priority: Priority
+    names: tuple[StageName, ...]
+
+
+def unsent() -> ColumnElement[bool]:
+    """Return the condition that a stage's message was never sent."""
+    return Stage.published_at.is_(None)
+
+
+def overdue(age_s: float) -> ColumnElement[bool]:
+    """Return the condition that a stage's message was sent long ago, or never."""
+    return or_(unsent(), Stage.published_at < func.now() - timedelta(seconds=age_s))
+
+
+def send_ready(engine: Engine, app: Celery, condition: ColumnElement[bool], limit: int = ROUND_ROWS) -> int:
+    """Send the messages of up to ``limit`` ready stages that meet ``condition``, oldest first.
+
+    Rows are marked as sent before the messages go out, and unmarked if the broker does not take
+    them. Several processes may do this at once. Returns how many messages went out.
+    """
+    wakeups = transact(engine, lambda session: mark_sent(session, condition, limit))
+    sent = 0
+    for position, wakeup in enumerate(wakeups):
+        if not send(app, wakeup):
+            left = [each.stage_id for each in wakeups[position:]]
+            transact(engine, lambda session: unmark(session, left))  # noqa: B023 - called at once
+            break
+        sent += 1
+    return sent
+
+
+def mark_sent(session: Session, condition: ColumnElement[bool], limit: int) -> list[Wakeup]:
+    """Mark ready stages as sent and return their wake-ups."""
+    ids = session.scalars(
+        select(Stage.id)
+        .where(Stage.status == WorkStatus.READY, due(Stage), condition)
+        .order_by(Stage.published_at.asc().nulls_first(), Stage.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if not ids:
+        return []
+    session.execute(update(Stage).where(Stage.id.in_(ids)).values(published_at=func.now()))
+    rows = session.execute(
+        select(Stage.id, Stage.job_id, Stage.segment_id, Stage.name, Job.priority, Segment.index)
+        .join(Job, Job.id == Stage.job_id)
+        .outerjoin(Segment, Segment.id == Stage.segment_id)
+        .where(Stage.id.in_(ids))
+        .order_by(Job.id, Segment.index)
+    ).all()
+    ahead = names_ahead(session, [row.segment_id for row in rows if row.segment_id])
+    return [
+        Wakeup(row.id, row.job_id, row.segment_id, row.priority, ahead.get(row.segment_id, (row.name,)))
+        for row in rows
+    ]
+
+
+def names_ahead(session: Session, segments: Sequence[UUID]) -> dict[UUID | None, tuple[StageName, ...]]:
+    """Return for each segment its stages that are not done, in their order."""
+    order = list(StageName)
+    ahead: dict[UUID | None, list[StageName]] = defaultdict(list)
+    for row in session.execute(
+        select(Stage.segment_id, Stage.name).where(
+            Stage.segment_id.in_(segments), Stage.status != WorkStatus.DONE
+        )
+    ):
+        ahead[row.segment_id].append(row.name)
+    return {segment: tuple(sorted(names, key=order.index)) for segment, names in ahead.items()}
+
+
+def send_lost(kit: Toolkit, app: Celery) -> int:
+    """Send again the messages that seem lost; return how many.
+
+    Ready rows and waiting messages are counted: while a queue holds a message for every ready row,
+    an old message is not lost but waits its turn, and another would only make the queue longer.
+    """
+    late = overdue(kit.settings.republish_after_s)
+    ready = transact(kit.engine, lambda session: count_ready(session, late))
+    if not any(count.late for count in ready.values()):
+        return 0
+    lengths = queue_lengths(kit.settings)
+    sent = 0
+    for (resource, priority), count in ready.items():
+        missing = count.ready - lengths[queue_name(resource, priority)]
+        if missing > 0 and count.late:
+            names = [name for name, needed in RESOURCE.items() if needed == resource]
+            jobs = select(Job.id).where(Job.priority == priority)
+            lost = late & Stage.name.in_(names) & Stage.job_id.in_(jobs) & has_work()
+            sent += send_ready(kit.engine, app, lost, min(missing, ROUND_ROWS))
+    return sent
+
+
+@dataclass
+class ReadyCount:
+    """Ready stages of one queue, and how many of them were sent long ago."""
+
+    ready: int = 0
+    late: int = 0
+
+
+def count_ready(session: Session, late: ColumnElement[bool]) -> dict[tuple[str, Priority], ReadyCount]:
+    """Count ready stages by resource and priority."""
+    counts: dict[tuple[str, Priority], ReadyCount] = defaultdict(ReadyCount)
+    rows = session.execute(
+        select(Stage.name, Job.priority, func.count(), func.count().filter(late))
+        .join(Job, Job.id == Stage.job_id)
+        .where(Stage.status == WorkStatus.READY, due(Stage), has_work())
+        .group_by(Stage.name, Job.priority)
+    )
+    for name, priority, ready, old in rows:
+        count = counts[RESOURCE[name], priority]
+        count.ready += ready
+        count.late += old
+    return counts
+
+
+def has_work() -> ColumnElement[bool]:
+    """Return the condition that a ready stage can be claimed.
+
+    An ``inference`` row stays ready while its windows are in the model: no message is missing then.
+    """
+    window = select(Prediction.id).where(
+        Prediction.segment_id == Stage.segment_id, Prediction.status == WorkStatus.READY
+    )
+    return or_(Stage.name != StageName.INFERENCE, window.exists())
+
+
+def send(app: Celery, wakeup: Wakeup) -> bool:
+    """Send one wake-up; tell whether the broker took it."""
+    if wakeup.segment_id is None:
+        return publish(ingest_message(app, wakeup.job_id, wakeup.priority))
+    return publish(segment_message(app, wakeup.segment_id, wakeup.names, wakeup.priority))
+
+
+def unmark(session: Session, stage_ids: list[UUID]) -> None:
+    """Mark stages as not sent."""
+    session.execute(update(Stage).where(Stage.id.in_(stage_ids)).values(published_at=None))

@@ -1,0 +1,119 @@
+"""Removing what nobody needs: intermediate files, expired media and jobs, what crashes left behind.
+
+Rows are written before files and removed after them, so that a crash in between leaves a row that
+says what to do, and any file without a row is nobody's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from shared.erasure import erase_job
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from shared.database import transact
+from shared.tables import Job, JobStatus, Stage, Upload, UploadState
+from worker.toolkit import Toolkit
+
+log = structlog.stdlib.get_logger(__name__)
+ROUND_ROWS = 200
+SWEEP_EVERY_S = 600
+# An upload that has not ended by then never will: its process is gone.
+UPLOAD_LIMIT_S = 6 * 3600
+# Outputs that clients may fetch; everything else was for the next stage.
+ARTIFACTS = ("faces_csv", "mel_png", "mfcc_png", "sequence_png")
+ENDED = (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED)
+
+_swept_at = 0.0
+
+
+def purge(kit: Toolkit) -> None:
+    """Do one round of each kind of removal."""
+    global _swept_at  # noqa: PLW0603 - one janitor a process; the time of its last sweep
+    tidy_jobs(kit)
+    erase_expired(kit)
+    drop_uploads(kit)
+    if time.monotonic() - _swept_at > SWEEP_EVERY_S:
+        _swept_at = time.monotonic()
+        sweep(kit)
+
+
+def tidy_jobs(kit: Toolkit) -> None:
+    """Remove the intermediate files of jobs that ended, once no worker can still be writing them."""
+    grace = timedelta(seconds=2 * kit.settings.lease_s)
+    ended = (
+        select(Job.id, Job.attempt, Job.status)
+        .where(Job.status.in_(ENDED), Job.tidied_at.is_(None), Job.finished_at < func.now() - grace)
+        .order_by(Job.finished_at)
+        .limit(ROUND_ROWS)
+    )
+    for row in transact(kit.engine, lambda session: session.execute(ended).all()):
+        keep = transact(kit.engine, lambda session: artifact_keys(session, row.id))  # noqa: B023 - run at once
+        if row.status is not JobStatus.SUCCEEDED:
+            keep = set()
+        for key in kit.storage.keys(f"jobs/{row.id}"):
+            if key not in keep:
+                kit.storage.delete(key)
+        done = update(Job).where(Job.id == row.id, Job.attempt == row.attempt).values(tidied_at=func.now())
+        transact(kit.engine, lambda session: session.execute(done))  # noqa: B023 - run at once
+
+
+def artifact_keys(session: Session, job_id: UUID) -> set[str]:
+    """Return the storage keys of a job's artifacts."""
+    outputs: Iterable[dict[str, Any] | None] = session.scalars(
+        select(Stage.output).where(Stage.job_id == job_id)
+    )
+    return {output[name] for output in outputs if output for name in ARTIFACTS if name in output}
+
+
+def erase_expired(kit: Toolkit) -> None:
+    """Erase jobs whose time is over, and finish erasures that a crash cut off."""
+    expired = select(Job.id).where(Job.expires_at < func.now()).limit(ROUND_ROWS)
+    for job_id in transact(kit.engine, lambda session: session.scalars(expired).all()):
+        erase_job(kit.engine, kit.storage, job_id)
+        log.info("job erased", job_id=str(job_id))
+
+
+def drop_uploads(kit: Toolkit) -> None:
+    """Remove uploads that expired without an open job, and those that never arrived."""
+    busy = select(Job.id).where(
+        or_(Job.video_id == Upload.id, Job.audio_id == Upload.id), Job.status.not_in(ENDED)
+    )
+    stuck = (Upload.state == UploadState.RECEIVING) & (
+        Upload.created_at < func.now() - timedelta(seconds=UPLOAD_LIMIT_S)
+    )
+    condition = stuck | ((Upload.expires_at < func.now()) & ~busy.exists())
+
+    def drop(session: Session) -> bool:
+        upload = session.scalars(
+            select(Upload).where(condition).limit(1).with_for_update(skip_locked=True)
+        ).one_or_none()
+        if upload is None:
+            return False
+        kit.storage.delete(upload.storage_key)
+        session.delete(upload)
+        return True
+
+    while transact(kit.engine, drop):
+        pass
+
+
+def sweep(kit: Toolkit) -> None:
+    """Remove files that no row knows, such as a stage's that was killed after its job was erased."""
+    for prefix, table in (("jobs", Job), ("uploads", Upload)):
+        names = kit.storage.names(prefix)
+        for start in range(0, len(names), ROUND_ROWS):
+            some = {UUID(name) for name in names[start : start + ROUND_ROWS]}
+            known = transact(
+                kit.engine,
+                lambda session: set(session.scalars(select(table.id).where(table.id.in_(some)))),  # noqa: B023
+            )
+            for orphan in some - known:
+                kit.storage.delete_tree(f"{prefix}/{orphan}")
+                log.warning("orphan removed", folder=prefix)

@@ -1,0 +1,101 @@
+"""``fusion``: join what was seen and heard into the model's inputs, one a window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from shared.catalog import ModelCard
+from shared.tables import Job, Prediction, StageName, WorkStatus
+from worker.arrays import StoredArray, read_array, write_array
+from worker.assignment import Assignment
+from worker.audio.features import load
+from worker.audio.images import encode_png, sequence_sheet, window_images
+from worker.conclusion import close_segment
+from worker.fusion import FUSIONS
+from worker.fusion.fused import FusedWindows
+from worker.runner import Result
+from worker.stages.faces import window_rows
+from worker.stages.model_card import card_of
+from worker.toolkit import Toolkit
+
+
+def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) -> Result:
+    """Fuse the segment's windows and hand them to the model's queue."""
+    card = card_of(assignment.job, kit.settings)
+    crops, found, rows = _seen(assignment, kit, card)
+    checkpoint()
+    images, activity = _heard(assignment, kit, card)
+    checkpoint()
+    fused = FUSIONS[assignment.job.fusion](crops, found, rows, images, activity > 0)
+    inputs = {
+        name: write_array(kit.storage, f"{assignment.prefix}/{name}.npy", array).to_json()
+        for name, array in fused.inputs.items()
+    }
+    sheet = f"{assignment.prefix}/sequence.png"
+    kit.storage.write(sheet, encode_png(sequence_sheet(fused.inputs["frames"])))
+
+    def write(session: Session, job: Job) -> None:
+        open_windows(session, assignment, fused, activity)
+        if not any(fused.modalities):
+            close_segment(session, job, assignment.span.id, kit.settings)
+
+    return Result({"inputs": inputs, "sequence_png": sheet}, write)
+
+
+def _seen(
+    assignment: Assignment, kit: Toolkit, card: ModelCard
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.int64]]:
+    """Return crops, whether each shows a face, and which of them each window takes."""
+    size, count = card.input_size, card.num_frame
+    faces = assignment.outputs.get(StageName.FACES)
+    if faces is None:
+        nothing = np.full((len(assignment.windows), count), -1, np.int64)
+        return np.zeros((0, size, size, 3), np.uint8), np.zeros(0, np.bool_), nothing
+    crops = read_array(kit.storage, StoredArray.from_json(faces["crops"]))
+    row_of = {frame: row for row, frame in enumerate(faces["keep"])}
+    rows = [[row_of[frame] for frame in taken] for taken in window_rows(assignment, kit)]
+    return crops, np.array(faces["found"], np.bool_), np.array(rows, np.int64)
+
+
+def _heard(
+    assignment: Assignment, kit: Toolkit, card: ModelCard
+) -> tuple[NDArray[np.uint8] | None, NDArray[np.float32]]:
+    """Return each window's audio images, and the share of it that holds a voice."""
+    sound = assignment.outputs.get(StageName.SOUND)
+    if sound is None or sound["silent"]:
+        return None, np.zeros(len(assignment.windows), np.float32)
+    features = load(kit.storage.read(sound["features"]))
+    images = [
+        window_images(features, window.start_s, window.end_s, card.num_frame, card.input_size)
+        for window in assignment.windows
+    ]
+    return np.stack(images), np.array(sound["voice_activity"], np.float32)
+
+
+def open_windows(
+    session: Session, assignment: Assignment, fused: FusedWindows, activity: NDArray[np.float32]
+) -> None:
+    """Make the segment's windows ready for the model; those with neither face nor voice are skipped."""
+    ids = session.scalars(
+        select(Prediction.id).where(Prediction.segment_id == assignment.span.id).order_by(Prediction.index)
+    )
+    session.execute(
+        update(Prediction),
+        [
+            {
+                "id": row,
+                "status": WorkStatus.READY if modalities else WorkStatus.SKIPPED,
+                "modalities": sorted(modalities, reverse=True),
+                "face_coverage": float(coverage),
+                "voice_activity": float(voice),
+            }
+            for row, modalities, coverage, voice in zip(
+                ids, fused.modalities, fused.face_coverage, activity, strict=True
+            )
+        ],
+    )

@@ -1,0 +1,205 @@
+"""``inference``: claim ready windows, run them as one model batch, write their predictions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import structlog
+from billiard.exceptions import SoftTimeLimitExceeded
+from numpy.typing import NDArray
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from shared.catalog import load_catalog
+from shared.database import transact
+from shared.documents import DIGITS
+from shared.errors import AvemotionError, ErrorCode
+from shared.lifecycle import end_job, lock_job
+from shared.settings import Settings, get_settings
+from shared.tables import JobStatus, Prediction, StageName, WorkStatus
+from worker.arrays import read_rows
+from worker.conclusion import close_segment
+from worker.lease import add_seconds
+from worker.model.engine import Engine, Predictions
+from worker.pulse import LeaseLostError, Pulse
+from worker.runner import PASSING
+from worker.toolkit import Toolkit
+from worker.window_lease import (
+    BatchClaim,
+    WindowClaim,
+    claim_windows,
+    give_back_windows,
+    renew_windows,
+    standing,
+)
+
+log = structlog.stdlib.get_logger(__name__)
+
+# Share of the time limit after which a wake-up that still finds work hands it to another wake-up.
+LONGEST_SHARE = 0.5
+
+
+@lru_cache(maxsize=2)
+def engine_of(model: str) -> Engine:
+    """Return a model of this process, loaded when first asked for.
+
+    Raises:
+        AvemotionError: The model is not installed here.
+    """
+    card = load_catalog(get_settings().models_dir).get(model)
+    if card is None:
+        raise AvemotionError(
+            ErrorCode.MODEL_UNAVAILABLE, f"The model {model} is not installed on this worker."
+        )
+    settings = get_settings()
+    return Engine.load(
+        card,
+        precision=settings.model_precision,
+        threads=settings.model_threads,
+        largest_batch=settings.inference_windows,
+    )
+
+
+def drain(kit: Toolkit) -> bool:
+    """Score ready windows batch by batch until none is left; tell whether time ran out before that."""
+    until = time.monotonic() + kit.settings.stage_time_limit_s * LONGEST_SHARE
+    while time.monotonic() < until:
+        batch = transact(
+            kit.engine,
+            lambda session: claim_windows(session, kit.settings.inference_windows, kit.settings.lease_s),
+        )
+        if batch is None:
+            return False
+        score(batch, kit)
+    return True
+
+
+def score(batch: BatchClaim, kit: Toolkit) -> None:
+    """Run one claimed batch and write what the model says, or fail in the right way."""
+    lease_s = kit.settings.lease_s
+
+    def write(work: Callable[[Session], None]) -> None:
+        transact(kit.engine, work, patience_s=lease_s * 2)
+
+    def beat() -> bool:
+        return transact(kit.engine, lambda session: renew_windows(session, batch.windows, lease_s))
+
+    with Pulse(beat, lease_s) as pulse:
+        started = time.perf_counter()
+        try:
+            engine = engine_of(batch.model)
+            inputs = read_inputs(batch, kit)
+            pulse.checkpoint()
+            predictions = engine.predict(inputs)
+            scored = Scored(
+                batch,
+                predictions,
+                tuple(engine.card.labels),
+                engine.weights_sha256,
+                time.perf_counter() - started,
+            )
+            write(lambda s: write_predictions(s, scored, kit.settings))
+            log.info("batch done", windows=len(batch.windows), seconds=round(scored.seconds, 3))
+        except LeaseLostError:
+            log.info("batch given up: its jobs ended or another has it")
+        except AvemotionError as error:
+            code, message = error.code, error.message
+            write(lambda s: fail_windows(s, batch.windows, code, message, kit.settings))
+        except SoftTimeLimitExceeded:
+            message = "The model took longer than allowed."
+            write(lambda s: fail_windows(s, batch.windows, ErrorCode.TIMEOUT, message, kit.settings))
+        except Exception as error:
+            passing = isinstance(error, PASSING)
+            log.warning("batch failed", error=type(error).__name__, exc_info=not passing)
+            write(lambda s: try_again(s, batch.windows, passing=passing, settings=kit.settings))
+
+
+def read_inputs(batch: BatchClaim, kit: Toolkit) -> dict[str, NDArray[Any]]:
+    """Return the model's inputs of the batch's windows, in their order."""
+    parts: dict[str, list[NDArray[Any]]] = {}
+    for segment_id, group in groupby(batch.windows, key=lambda window: window.segment_id):
+        rows = [window.index for window in group]
+        for name, stored in batch.inputs[segment_id].items():
+            parts.setdefault(name, []).append(read_rows(kit.storage, stored, rows))
+    return {name: np.concatenate(arrays) for name, arrays in parts.items()}
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A claimed batch and what the model said of it."""
+
+    batch: BatchClaim
+    predictions: Predictions
+    labels: tuple[str, ...]
+    weights_sha256: str
+    seconds: float
+
+
+def write_predictions(session: Session, scored: Scored, settings: Settings) -> None:
+    """Write the predictions of those windows whose claims still stand, and close what they complete."""
+    batch, predictions = scored.batch, scored.predictions
+    values = {
+        window.id: {
+            "id": window.id,
+            "status": WorkStatus.DONE,
+            "lease_until": None,
+            "probabilities": {
+                label: round(float(p), DIGITS) for label, p in zip(scored.labels, probabilities, strict=True)
+            },
+            "valence": float(valence),
+            "arousal": float(arousal),
+        }
+        for window, probabilities, valence, arousal in zip(
+            batch.windows, predictions.probabilities, predictions.valence, predictions.arousal, strict=True
+        )
+    }
+    for job_id, windows in by_job(batch.windows).items():
+        job = lock_job(session, job_id)
+        alive = standing(session, windows)
+        if job is None or not alive:
+            continue
+        session.execute(update(Prediction), [values[row] for row in sorted(alive)])
+        job.model_info = {**(job.model_info or {}), "weights_sha256": scored.weights_sha256}
+        job.version += 1
+        add_seconds(job, StageName.INFERENCE, scored.seconds * len(windows) / len(batch.windows))
+        for segment_id in sorted({window.segment_id for window in windows}):
+            close_segment(session, job, segment_id, settings)
+
+
+def by_job(windows: tuple[WindowClaim, ...]) -> dict[UUID, list[WindowClaim]]:
+    """Return windows by job, jobs in the order in which everybody locks them."""
+    jobs = sorted({window.job_id for window in windows})
+    return {job: [window for window in windows if window.job_id == job] for job in jobs}
+
+
+def fail_windows(
+    session: Session, windows: tuple[WindowClaim, ...], code: ErrorCode, message: str, settings: Settings
+) -> None:
+    """End the jobs of windows whose claims still stand with a typed error."""
+    for job_id, claims in by_job(windows).items():
+        job = lock_job(session, job_id)
+        if job is not None and not job.status.ended and standing(session, claims):
+            end_job(session, job, JobStatus.FAILED, settings, error=(code, message))
+
+
+def try_again(
+    session: Session, windows: tuple[WindowClaim, ...], *, passing: bool, settings: Settings
+) -> None:
+    """Give windows back for another try; fail the jobs of those that have had theirs."""
+    spent = tuple(window for window in windows if window.retries >= settings.max_retries)
+    code = ErrorCode.SERVICE_UNAVAILABLE if passing else ErrorCode.INTERNAL_ERROR
+    message = (
+        f"The inference stage failed {settings.max_retries + 1} times; "
+        "the operator finds the cause in the worker's log."
+    )
+    fail_windows(session, spent, code, message, settings)
+    others = [window for window in windows if window not in spent]
+    if others:
+        give_back_windows(session, others, settings)
