@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from shared.tables import Job, Prediction
+from shared.tables import Job, JobStatus, Prediction, Priority
 
 # Enough for any use of a probability, and a short document.
 DIGITS = 5
@@ -44,15 +44,18 @@ def window_document(row: Prediction | Any) -> dict[str, Any]:
 
 
 def job_document(job: Job | Any, windows: Iterable[Prediction | Any] = ()) -> dict[str, Any]:
-    """Return the whole document of a job; ``windows`` are its ended predictions in time order."""
+    """Return the whole document of a job; ``windows`` are its ended predictions in time order.
+
+    Rows may come from the ORM or straight from the driver, with plain words for enums.
+    """
     scored = [window_document(row) for row in windows]
     used = {modality for window in scored for modality in window["modalities"]}
-    ended = job.status.ended
+    status = JobStatus(job.status)
     return {
         "job_id": str(job.id),
-        "status": job.status.value,
-        "stage": None if ended else job.stage,
-        "progress": 1.0 if ended else round(job.stages_done / max(1, job.stages_total), 3),
+        "status": status.value,
+        "stage": None if status.ended else job.stage,
+        "progress": 1.0 if status.ended else round(job.stages_done / max(1, job.stages_total), 3),
         "segments": {"done": job.segments_done, "total": job.segments_total},
         "attempt": job.attempt,
         "batch_id": _text(job.batch_id),
@@ -68,7 +71,7 @@ def job_document(job: Job | Any, windows: Iterable[Prediction | Any] = ()) -> di
             "model": job.model,
             "window_s": job.window_s,
             "stride_s": job.stride_s,
-            "priority": job.priority.value,
+            "priority": Priority(job.priority).value,
         },
         "error": {"code": job.error_code, "message": job.error_message} if job.error_code else None,
         "summary": job.summary,

@@ -18,6 +18,7 @@ class ErrorCode(Enum):
     FORBIDDEN = ("forbidden", 403, "This request is not allowed from here")
     NOT_FOUND = ("not_found", 404, "There is no such thing")
     METHOD_NOT_ALLOWED = ("method_not_allowed", 405, "This address does not take this method")
+    REQUEST_TOO_LARGE = ("request_too_large", 413, "The request is larger than allowed")
     CONFLICT = ("conflict", 409, "The job's state does not allow this")
     INVALID_REQUEST = ("invalid_request", 422, "A value in the request is not valid")
     IDEMPOTENCY_MISMATCH = ("idempotency_mismatch", 422, "This Idempotency-Key was used with another body")
@@ -69,7 +70,10 @@ class WarningCode(Enum):
     SILENT_SOUND = ("silent_sound", "The sound is silent; the result comes from the face alone.")
     LOW_SAMPLE_RATE = ("low_sample_rate", "The sound holds nothing above 4 kHz (8 kHz recording).")
     MEDIA_TRUNCATED = ("media_truncated", "The file ends early; only what could be decoded was scored.")
-    DURATION_CORRECTED = ("duration_corrected", "The file's header states a wrong duration; the true one was used.")
+    DURATION_CORRECTED = (
+        "duration_corrected",
+        "The file's header states a wrong duration; the true one was used.",
+    )
     DURATIONS_DIFFER = ("durations_differ", "Video and audio differ in length; the video's length was used.")
     SHORT_CLIP = ("short_clip", "The clip is shorter than one window; its frames were repeated.")
 

@@ -6,6 +6,7 @@ Each field is documented in ``docs/settings.md``; a test holds that page to this
 from __future__ import annotations
 
 from functools import lru_cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -42,6 +43,11 @@ class Settings(BaseSettings):
     )
     auth: Literal["auto", "on", "off"] = Field(
         "auto", description="API keys: `auto` asks for them unless the API listens on loopback."
+    )
+    trusted_hosts: str = Field(
+        "",
+        description="Names, between commas, by which the API may be called while keys are off, "
+        "besides `localhost` and plain IP addresses.",
     )
     api_threads: Count = Field(16, description="Request threads in each API process.")
     api_processes: Count = Field(2, description="API processes.")
@@ -101,9 +107,22 @@ class Settings(BaseSettings):
         return self.stage_time_limit_s + 30
 
     @property
+    def keys_required(self) -> bool:
+        """Tell whether requests need an API key: `auto` means unless the API listens on loopback."""
+        return self.auth == "on" or (self.auth == "auto" and not is_loopback(self.host))
+
+    @property
     def resolved_storage_url(self) -> str:
         """Return the storage address, a folder under ``data_dir`` when none is set."""
         return self.storage_url or f"file://{(self.data_dir / 'storage').absolute()}"
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address or name always means this very machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @lru_cache(maxsize=1)

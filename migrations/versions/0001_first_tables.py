@@ -172,6 +172,12 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
+            "deleted_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="When its erasure began; from then on nobody sees it.",
+        ),
+        sa.Column(
             "tidied_at",
             sa.DateTime(timezone=True),
             nullable=True,

@@ -120,6 +120,9 @@ class Job(Base):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None] = mapped_column(
+        comment="When its erasure began; from then on nobody sees it."
+    )
     tidied_at: Mapped[datetime | None] = mapped_column(
         comment="When intermediate files of the ended job were removed."
     )

@@ -1,0 +1,53 @@
+"""API keys: made, listed, revoked and looked up. A key is seen once, when it is made."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from shared.tables import ApiKey
+
+SECRET_BYTES = 32
+# Lets a scanner of leaked secrets tell what it has found.
+PREFIX = "avm_"
+
+
+def hash_key(secret: str) -> str:
+    """Return the form in which a key is stored."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def create_key(session: Session, name: str) -> tuple[UUID, str]:
+    """Make a key; return its id, and the secret that nobody can read again."""
+    secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+    key = ApiKey(name=name, sha256=hash_key(secret))
+    session.add(key)
+    session.flush()
+    return key.id, secret
+
+
+def list_keys(session: Session) -> Sequence[ApiKey]:
+    """Return all keys, oldest first, the revoked ones too."""
+    return session.scalars(select(ApiKey).order_by(ApiKey.id)).all()
+
+
+def revoke_key(session: Session, key_id: UUID) -> bool:
+    """Revoke a key; tell whether it was there and valid."""
+    revoked = (
+        update(ApiKey)
+        .where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
+        .values(revoked_at=func.now())
+        .returning(ApiKey.id)
+    )
+    return session.scalar(revoked) is not None
+
+
+def find_owner(session: Session, secret: str) -> UUID | None:
+    """Return the id of a valid key; ``None`` for a revoked or unknown one."""
+    found = select(ApiKey.id).where(ApiKey.sha256 == hash_key(secret), ApiKey.revoked_at.is_(None))
+    return session.scalar(found)
