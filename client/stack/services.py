@@ -1,0 +1,76 @@
+"""The service's own processes, and what their environment holds."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import httpx
+
+from client.stack.process import Process
+from shared.settings import Settings
+
+READY_LIMIT_S = 2.0
+# One media child a core: a child that starts threads of its own only gets in the others' way.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+
+
+def service_processes(env: Mapping[str, str], api_url: str, servers: Sequence[str]) -> list[Process]:
+    """Return the process table of the service.
+
+    Args:
+        env: Environment of every process.
+        api_url: Where the API will answer.
+        servers: Names of the embedded servers, which start first.
+    """
+    first, then = tuple(servers), ("migrations", *servers)
+    gunicorn = ("gunicorn", "-c", "python:api.gunicorn_config", "api:create_app()")
+    return [
+        Process(name="migrations", argv=_python("migrations"), env=env, after=first, once=True),
+        Process(
+            name="api",
+            argv=_python(*gunicorn),
+            env=env,
+            after=then,
+            is_ready=lambda: answers(api_url),
+            echo=True,
+        ),
+        Process(name="inference", argv=_python("worker", "inference"), env=dict(env), after=then, echo=True),
+        Process(
+            name="media", argv=_python("worker", "media"), env=ONE_THREAD | dict(env), after=then, echo=True
+        ),
+        Process(name="janitor", argv=_python("worker", "janitor"), env=dict(env), after=then, echo=True),
+    ]
+
+
+def service_environment(settings: Settings, cache_dir: Path) -> dict[str, str]:
+    """Return the environment that gives a process exactly ``settings``, wherever they came from."""
+    env = dict(os.environ)
+    for name in type(settings).model_fields:
+        key, value = f"AVEMOTION_{name.upper()}", getattr(settings, name)
+        if value is None:
+            env.pop(key, None)
+        else:
+            env[key] = str(value)
+    env["AVEMOTION_STORAGE_URL"] = settings.resolved_storage_url
+    env["PYTHONUNBUFFERED"] = "1"
+    # A file named worker.py in the folder of the caller must not be taken for ours.
+    env["PYTHONSAFEPATH"] = "1"
+    env.setdefault("NUMBA_CACHE_DIR", str(cache_dir / "numba"))
+    return env
+
+
+def answers(api_url: str) -> bool:
+    """Tell whether the API is ready: it answers, and reaches what it depends on."""
+    try:
+        # The environment's proxies are for the world outside, not for this machine.
+        with httpx.Client(trust_env=False, timeout=READY_LIMIT_S) as client:
+            return client.get(f"{api_url}/readyz").status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
+
+
+def _python(module: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module, *arguments)
