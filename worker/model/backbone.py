@@ -1,0 +1,89 @@
+"""The VideoMAE encoder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from worker.model.block import LAYER_NORM_EPSILON, Block
+from worker.model.patches import PatchEmbedding, token_grid
+from worker.model.position import sincos_table
+from worker.model.presets import Preset
+
+
+class Backbone(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    """The encoder of a fine-tuned VideoMAE: clips in, tokens and pooled features out.
+
+    Its three steps can be used by themselves: fusion may add to what ``embed`` returns, or join the
+    tokens of several clips before ``encode``.
+
+    Source: Tong et al. 2022, github.com/MCG-NJU/VideoMAE.
+    """
+
+    def __init__(self, preset: Preset, *, drop_path: float = 0.0, **kwargs: Any) -> None:
+        """Take the size, and the last block's drop-path in training; the first block's is 0."""
+        super().__init__(**kwargs)
+        policy = self.dtype_policy
+        self.preset = preset
+        self.patch_embedding = PatchEmbedding(preset.width, name="patch_embedding", dtype=policy)
+        self.blocks = [
+            Block(preset.width, preset.heads, drop_path=float(rate), name=f"block_{index}", dtype=policy)
+            for index, rate in enumerate(np.linspace(0, drop_path, preset.depth))
+        ]
+        # In float32: a mean over a thousand tokens loses too much in bfloat16.
+        self.fc_norm = keras.layers.LayerNormalization(
+            epsilon=LAYER_NORM_EPSILON, name="fc_norm", dtype="float32"
+        )
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the weights, which neither frames nor size matter to."""
+        self.patch_embedding.build(input_shape)
+        for block in self.blocks:
+            block.build((input_shape[0], None, self.preset.width))
+        self.fc_norm.build((input_shape[0], self.preset.width))
+
+    def embed(self, frames: keras.KerasTensor) -> keras.KerasTensor:
+        """Return a clip's tokens with their positions, (batch, t * h * w, width)."""
+        tokens = self.patch_embedding(frames)
+        table = sincos_table(tokens.shape[1], self.preset.width)
+        return tokens + ops.cast(table[None], tokens.dtype)
+
+    def encode(self, tokens: keras.KerasTensor, training: bool | None = None) -> keras.KerasTensor:
+        """Return tokens after all blocks, in the same shape."""
+        for block in self.blocks:
+            tokens = block(tokens, training=training)
+        return tokens
+
+    def pool(self, tokens: keras.KerasTensor) -> keras.KerasTensor:
+        """Return features (batch, width), float32: the normalised mean over all tokens."""
+        return self.fc_norm(ops.mean(ops.cast(tokens, "float32"), axis=1))
+
+    def call(self, frames: keras.KerasTensor, training: bool | None = None) -> dict[str, keras.KerasTensor]:
+        """Return what the encoder makes of clips.
+
+        Args:
+            frames: Normalised clips, (batch, frames, height, width, 3), float32. All but the batch must
+                be known; frames divide by 2, height and width by 16.
+            training: Whether drop-path is on.
+
+        Returns:
+            ``tokens`` (batch, t * h * w, width) in time, row, column order, and ``pooled``
+            (batch, width), float32.
+        """
+        tokens = self.encode(self.embed(frames), training=training)
+        return {"tokens": tokens, "pooled": self.pool(tokens)}
+
+    def compute_output_spec(
+        self, frames: keras.KerasTensor, training: bool | None = None
+    ) -> dict[str, keras.KerasTensor]:
+        """Return the outputs' shapes at once: Keras would trace every block to find them."""
+        del training
+        t, h, w = token_grid(*frames.shape[1:4])
+        batch, width = frames.shape[0], self.preset.width
+        return {
+            "tokens": keras.KerasTensor((batch, t * h * w, width), self.compute_dtype),
+            "pooled": keras.KerasTensor((batch, width), "float32"),
+        }

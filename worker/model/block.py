@@ -1,0 +1,44 @@
+"""One block of the encoder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from worker.model.activation import gelu
+from worker.model.attention import Attention
+
+LAYER_NORM_EPSILON = 1e-6
+MLP_RATIO = 4
+
+
+class Block(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    """Pre-norm transformer block: attention, then an MLP, each added to what came in.
+
+    Source: Dosovitskiy et al. 2021, with the drop-path of Huang et al. 2016.
+    """
+
+    def __init__(self, width: int, heads: int, *, drop_path: float = 0.0, **kwargs: Any) -> None:
+        """Take the sizes, and how often training skips a branch for a sample."""
+        super().__init__(**kwargs)
+        policy = self.dtype_policy
+        self.norm1 = keras.layers.LayerNormalization(epsilon=LAYER_NORM_EPSILON, name="norm1", dtype=policy)
+        self.attention = Attention(width, heads, name="attention", dtype=policy)
+        self.norm2 = keras.layers.LayerNormalization(epsilon=LAYER_NORM_EPSILON, name="norm2", dtype=policy)
+        self.fc1 = keras.layers.Dense(MLP_RATIO * width, name="fc1", dtype=policy)
+        self.fc2 = keras.layers.Dense(width, name="fc2", dtype=policy)
+        # One draw a sample, for all its tokens: this is drop-path.
+        self.drop = keras.layers.Dropout(drop_path, noise_shape=(None, 1, 1), name="drop", dtype=policy)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the weights."""
+        for layer in (self.norm1, self.attention, self.norm2, self.fc1, self.drop):
+            layer.build(input_shape)
+        self.fc2.build(self.fc1.compute_output_shape(input_shape))
+
+    def call(self, tokens: keras.KerasTensor, training: bool | None = None) -> keras.KerasTensor:
+        """Return tokens of the same shape, (batch, tokens, width)."""
+        tokens = tokens + self.drop(self.attention(self.norm1(tokens)), training=training)
+        hidden = gelu(self.fc1(self.norm2(tokens)))
+        return tokens + self.drop(self.fc2(hidden), training=training)
