@@ -1,0 +1,51 @@
+"""What every face analyzer does, whatever is behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.faces.track import FaceTrack
+
+
+class FaceAnalyzer(Protocol):
+    """Follows one face through a segment; the seam between ``landmarker`` and ``openface``.
+
+    Attributes:
+        name: The analyzer's name in requests, results and CSV files.
+        version: Changes whenever the same frames could give other numbers.
+    """
+
+    name: str
+    version: str
+
+    def analyze(  # noqa: PLR0913 - all but the frames are named
+        self,
+        frames: Iterable[NDArray[np.uint8]],
+        *,
+        fps: float,
+        first_frame: int,
+        keep: Sequence[int],
+        crop_size: int,
+        checkpoint: Callable[[], None],
+    ) -> FaceTrack:
+        """Follow one face through a segment.
+
+        Args:
+            frames: Upright RGB frames of shape (H, W, 3) at a constant rate.
+            fps: Rate of the frames, in frames a second.
+            first_frame: Number of media frames before this segment.
+            keep: Indices, within this segment, of the frames whose crops are wanted; sorted, unique.
+            crop_size: Side of the crops in pixels.
+            checkpoint: Called at least once a second of work; may raise to stop the work.
+
+        Returns:
+            One table row a frame and one crop for each index of ``keep``.
+
+        Raises:
+            AvemotionError: The analyzer is not able to work on this machine.
+        """
+        ...

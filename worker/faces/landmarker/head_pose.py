@@ -1,0 +1,60 @@
+"""Where the head is and how it is turned, from a rigid model of the face.
+
+The model is MediaPipe's canonical face (average adult, in millimetres). The camera is unknown, so its
+focal length is guessed from the frame as OpenFace does; positions are only as good as that guess.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+POSE_COLUMNS: Final = ("pose_Tx", "pose_Ty", "pose_Tz", "pose_Rx", "pose_Ry", "pose_Rz")
+
+_DATA: Final = json.loads(files(__package__).joinpath("head_pose.json").read_text(encoding="utf-8"))
+_MESH_POINTS: Final = np.array([point["mesh_point"] for point in _DATA["points"]])
+_MODEL_MM: Final = np.array([point["position_mm"] for point in _DATA["points"]], dtype=np.float64)
+
+
+def camera_matrix(width: int, height: int) -> NDArray[np.float64]:
+    """Return the (3, 3) matrix of the camera that OpenFace assumes for frames of this size in pixels."""
+    focal_px = (500 * width / 640 + 500 * height / 480) / 2
+    return np.array([[focal_px, 0, width / 2], [0, focal_px, height / 2], [0, 0, 1]])
+
+
+def head_pose(points: NDArray[np.float32], camera: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ``POSE_COLUMNS`` (6,): position in millimetres and turn in radians; NaN where there is none.
+
+    Axes are the camera's: x right, y down, z away. The turn is that of Rx @ Ry @ Rz.
+
+    Args:
+        points: Landmarks of the mesh in pixels, (478, 2).
+        camera: Camera matrix, (3, 3).
+    """
+    try:
+        solved, turn, position = cv2.solvePnP(
+            _MODEL_MM, points[_MESH_POINTS].astype(np.float64), camera, None, flags=cv2.SOLVEPNP_SQPNP
+        )
+    except cv2.error:
+        # Raised for points that all but coincide.
+        solved = False
+    if not solved:
+        return np.full(len(POSE_COLUMNS), np.nan)
+    rotation = cv2.Rodrigues(turn)[0].astype(np.float64)
+    return np.concatenate((position.ravel(), euler_angles(rotation)), dtype=np.float64)
+
+
+def euler_angles(rotation: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the angles x, y, z in radians (3,) of a rotation Rx @ Ry @ Rz, (3, 3)."""
+    return np.array(
+        [
+            np.arctan2(-rotation[1, 2], rotation[2, 2]),
+            np.arcsin(np.clip(rotation[0, 2], -1, 1)),
+            np.arctan2(-rotation[0, 1], rotation[0, 0]),
+        ]
+    )

@@ -1,0 +1,1 @@
+"""Model files that are shipped with the package; see NOTICE."""
