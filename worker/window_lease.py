@@ -67,10 +67,9 @@ def claim_windows(session: Session, limit: int, lease_s: float) -> BatchClaim | 
     chosen = session.scalars(
         ids.order_by(*order).limit(limit).with_for_update(of=Prediction, skip_locked=True)
     ).all()
-    chosen_ids = session.scalars(chosen).all()
     taken = session.execute(
         update(Prediction)
-        .where(Prediction.id.in_(chosen_ids))
+        .where(Prediction.id.in_(chosen))
         .values(
             status=WorkStatus.LEASED,
             token=Prediction.token + 1,

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 
 # Floating point noise of container timestamps: far less than one frame.
 TOLERANCE_S = 1e-3
+# A rest shorter than this share of a window is not worth a window of its own.
+LEAST_REST = 1 / 8
+# 64 fused windows of the usual model are 154 MB: what a worker holds of a segment.
+SEGMENT_WINDOWS = 64
 
 
 @dataclass(frozen=True)
@@ -32,27 +36,28 @@ class SegmentPlan:
 def plan_windows(duration_s: float, window_s: float, stride_s: float) -> list[Window]:
     """Return the windows of a clip: one every ``stride_s`` while a whole one fits.
 
-    Media left over at the end are covered by a last window that ends where the media end, so that
-    every window but that of a very short clip is whole. A clip shorter than ``window_s`` has one
+    Media left over at the end, if they are worth it, are covered by a last window that ends where the
+    media end, so that every window but that of a very short clip is whole. A clip shorter than ``window_s`` has one
     window of its own length.
     """
     if duration_s <= window_s + TOLERANCE_S:
         return [Window(0, 0.0, duration_s)]
     whole = math.floor((duration_s - window_s) / stride_s + TOLERANCE_S) + 1
     starts = [k * stride_s for k in range(whole)]
-    if duration_s - (starts[-1] + window_s) > TOLERANCE_S:
+    if duration_s - (starts[-1] + window_s) > LEAST_REST * window_s:
         starts.append(duration_s - window_s)
     return [Window(k, start, min(start + window_s, duration_s)) for k, start in enumerate(starts)]
 
 
 def plan_segments(windows: Sequence[Window], segment_s: float) -> list[SegmentPlan]:
-    """Group windows into segments of at most ``segment_s`` each (or of one window, if that is longer).
+    """Group windows into segments of at most ``segment_s`` (or of one window, if that is longer).
 
-    A segment spans its windows and no more, so that no media are decoded for nothing.
+    None has more than ``SEGMENT_WINDOWS``. A segment spans its windows and no more, so that no media are decoded for nothing.
     """
     groups: list[list[Window]] = []
     for window in windows:
-        if groups and window.end_s - groups[-1][0].start_s <= segment_s + TOLERANCE_S:
+        fits = groups and window.end_s - groups[-1][0].start_s <= segment_s + TOLERANCE_S
+        if fits and len(groups[-1]) < SEGMENT_WINDOWS:
             groups[-1].append(window)
         else:
             groups.append([window])

@@ -23,6 +23,9 @@ from worker.stages.faces import window_rows
 from worker.stages.model_card import card_of
 from worker.toolkit import Toolkit
 
+# Share of a window: less than a tenth of a second of a 2 s window is a click, not a voice.
+LEAST_VOICE = 0.05
+
 
 def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) -> Result:
     """Fuse the segment's windows and hand them to the model's queue."""
@@ -31,7 +34,7 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
     checkpoint()
     images, activity = _heard(assignment, kit, card)
     checkpoint()
-    fused = FUSIONS[assignment.job.fusion](crops, found, rows, images, activity > 0)
+    fused = FUSIONS[assignment.job.fusion](crops, found, rows, images, activity >= LEAST_VOICE)
     inputs = {
         name: write_array(kit.storage, f"{assignment.prefix}/{name}.npy", array).to_json()
         for name, array in fused.inputs.items()
