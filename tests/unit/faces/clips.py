@@ -64,7 +64,7 @@ def scaled(frame: Frames, factor: float) -> Frames:
 
 def side_by_side(frame: Frames, *, left: bool = True, right: bool = True) -> Frames:
     """Return a picture (360, 640, 3) with a larger copy of a frame of "carphone" left of a smaller one."""
-    picture = empty(1, 360, 640)[0]
+    picture: Frames = empty(1, 360, 640)[0]
     if left:
         picture[50:338, 0:352] = scaled(frame, 2)
     if right:
