@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated
 
 import typer
@@ -50,4 +51,6 @@ def _welcome(stack: EmbeddedStack) -> str:
 
 def _say(name: str, line: str) -> None:
     """Show a line of a process, its name in front."""
-    typer.echo(f"{name:<9} | {line}")
+    # A terminal that is gone is no reason to stop serving.
+    with contextlib.suppress(OSError):
+        typer.echo(f"{name:<9} | {line}")

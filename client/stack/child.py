@@ -35,7 +35,8 @@ class Child:
         self.started_at = 0.0
         self._guardian = guardian
         self._popen: subprocess.Popen[bytes] | None = None
-        self._echoed_bytes = 0
+        # What an earlier stack wrote was told by that one.
+        self._echoed_bytes = self.log_path.stat().st_size if self.log_path.exists() else 0
 
     @property
     def pid(self) -> int | None:
@@ -94,8 +95,9 @@ class Child:
             self._reap()
 
     def echo(self, on_line: Callable[[str, str], None]) -> None:
-        """Hand the lines written to its log since the last call to ``on_line(name, line)``."""
-        if not self.process.echo or not self.log_path.exists():
+        """Hand the lines to show, of those new in its log, to ``on_line(name, line)``."""
+        is_shown = self.process.is_shown
+        if is_shown is None or not self.log_path.exists():
             return
         with self.log_path.open("rb") as log:
             log.seek(self._echoed_bytes)
@@ -103,8 +105,9 @@ class Child:
         # An unfinished line waits for its end, unless it alone fills the chunk.
         end = len(chunk) if len(chunk) == ECHO_CHUNK_BYTES else chunk.rfind(b"\n") + 1
         self._echoed_bytes += end
-        for line in chunk[:end].splitlines():
-            on_line(self.process.name, line.decode("utf-8", "replace"))
+        for line in chunk[:end].decode("utf-8", "replace").splitlines():
+            if is_shown(line):
+                on_line(self.process.name, line)
 
     def last_words(self) -> str:
         """Return the end of its log."""

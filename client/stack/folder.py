@@ -35,12 +35,15 @@ class DataFolder:
     """The folder that holds everything of an embedded stack."""
 
     def __init__(self, path: Path) -> None:
-        """Make the folder and its parts where missing; a new one is closed to other users."""
+        """Name the folder; ``make`` makes it."""
         self.path = path.absolute()
         self.log_dir = self.path / "log"
         self.cache_dir = self.path / "cache"
         self._run_dir = self.path / "run"
         self._lock_fd: int | None = None
+
+    def make(self) -> None:
+        """Make the folder and its parts where missing; a new one is closed to other users."""
         self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         for part in (self.log_dir, self.cache_dir, self._run_dir):
             part.mkdir(exist_ok=True, mode=0o700)
@@ -71,7 +74,9 @@ class DataFolder:
         """Return the note of the running stack; None if there is none or its supervisor has ended."""
         try:
             note = StackNote.model_validate_json(self._note_path.read_bytes())
-            os.kill(note.pid, 0)
+            # Another user's process cannot be signalled, but is there.
+            with contextlib.suppress(PermissionError):
+                os.kill(note.pid, 0)
         except (FileNotFoundError, ValidationError, ProcessLookupError):
             return None
         return note

@@ -19,14 +19,13 @@ import psycopg
 from client.stack.addresses import LOOPBACK, free_port, write_private
 from client.stack.leftovers import end_leftovers
 from client.stack.postgres_user import Place, choose_place
-from client.stack.process import SERVER_RANK, Process, launch_argv
+from client.stack.process import SERVER_RANK, Process, launch_argv, server_environment
 from shared.errors import AvemotionError, ErrorCode
 
 USER = "avemotion"
 DATABASE = "postgres"
 CONNECT_LIMIT_S = 2
 INITDB_LIMIT_S = 120.0
-ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 SERVER_SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
@@ -78,7 +77,7 @@ class EmbeddedPostgres:
         return Process(
             name="postgres",
             argv=(str(self._program("postgres")), "-D", str(cluster), "-p", str(self._port), *options),
-            env=ENVIRONMENT,
+            env=server_environment(),
             user=self._place.user,
             prepare=self._prepare,
             is_ready=self._answers,
@@ -160,7 +159,7 @@ def run_initdb(place: Place, folder: Path, password_file: Path) -> None:
     argv = (program, f"--pgdata={folder}", f"--pwfile={password_file}", *INITDB_OPTIONS)
     ended = subprocess.run(  # noqa: S603 - argv is ours
         launch_argv(argv, user=place.user, cwd=folder.parent),
-        env=ENVIRONMENT,
+        env=server_environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -28,7 +28,7 @@ class Process:
         prepare: Called before each start; may raise ``AvemotionError``, which ends the stack.
         is_ready: Called again and again after a start until it is true; unset, it is ready at once.
         once: It runs to its end (exit status 0) before those that come after it may start.
-        echo: Its output is shown to the person at the terminal too.
+        is_shown: Tells which lines of its output the person at the terminal sees too; unset, none.
         stop_signal: Asks it to end in good order.
         death_signal: Sent by the kernel when the supervisor dies.
         stop_rank: Lower ranks are stopped first, so that the servers outlive those who use them.
@@ -44,11 +44,19 @@ class Process:
     prepare: Callable[[], None] | None = None
     is_ready: Callable[[], bool] | None = None
     once: bool = False
-    echo: bool = False
+    is_shown: Callable[[str], bool] | None = None
     stop_signal: int = signal.SIGTERM
     death_signal: int = signal.SIGKILL
     stop_rank: int = 0
     grace_s: float = 5.0
+
+
+def server_environment() -> dict[str, str]:
+    """Return our environment without what would steer a database server.
+
+    Not an empty one: some Pythons, the launcher's too, need LD_LIBRARY_PATH.
+    """
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
 
 
 def launch_argv(

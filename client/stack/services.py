@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,9 @@ from shared.settings import Settings
 
 READY_LIMIT_S = 2.0
 # One media child a core: a child that starts threads of its own only gets in the others' way.
+# As shared.logs writes them, as text and as JSON.
+WARNING = re.compile(r'\[(warning|error|critical) *\]|"level": "(warning|error|critical)"')
+# A media child a core: a child that starts threads of its own only gets in the others' way.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
 
 
@@ -35,13 +39,25 @@ def service_processes(env: Mapping[str, str], api_url: str, servers: Sequence[st
             env=env,
             after=then,
             is_ready=lambda: answers(api_url),
-            echo=True,
+            is_shown=is_warning,
         ),
-        Process(name="inference", argv=_python("worker", "inference"), env=dict(env), after=then, echo=True),
         Process(
-            name="media", argv=_python("worker", "media"), env=ONE_THREAD | dict(env), after=then, echo=True
+            name="inference",
+            argv=_python("worker", "inference"),
+            env=dict(env),
+            after=then,
+            is_shown=is_warning,
         ),
-        Process(name="janitor", argv=_python("worker", "janitor"), env=dict(env), after=then, echo=True),
+        Process(
+            name="media",
+            argv=_python("worker", "media"),
+            env=ONE_THREAD | dict(env),
+            after=then,
+            is_shown=is_warning,
+        ),
+        Process(
+            name="janitor", argv=_python("worker", "janitor"), env=dict(env), after=then, is_shown=is_warning
+        ),
     ]
 
 
@@ -70,6 +86,11 @@ def answers(api_url: str) -> bool:
             return client.get(f"{api_url}/readyz").status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False
+
+
+def is_warning(line: str) -> bool:
+    """Tell whether a log line is a warning or worse."""
+    return WARNING.search(line) is not None
 
 
 def _python(module: str, *arguments: str) -> tuple[str, ...]:

@@ -79,11 +79,11 @@ class EmbeddedStack:
         """
         with contextlib.ExitStack() as cleanup:
             cleanup.enter_context(_signals_as_interrupt())
-            if self._take_folder():
-                cleanup.callback(self.folder.unlock)
-                self._start(cleanup)
-            else:
-                self.attached = True
+            try:
+                self._enter(cleanup)
+            except OSError as error:
+                message = f"The stack in {self.folder.path} could not be started: {error}"
+                raise AvemotionError(ErrorCode.SERVICE_UNAVAILABLE, message) from error
             self._cleanup = cleanup.pop_all()
         return self
 
@@ -113,6 +113,14 @@ class EmbeddedStack:
             return self._supervisor.pids()
         note = self.folder.read_note()
         return {} if note is None else dict(note.pids)
+
+    def _enter(self, cleanup: contextlib.ExitStack) -> None:
+        self.folder.make()
+        if self._take_folder():
+            cleanup.callback(self.folder.unlock)
+            self._start(cleanup)
+        else:
+            self.attached = True
 
     def _take_folder(self) -> bool:
         """Return True with the folder locked, or False with a running stack's addresses taken over."""

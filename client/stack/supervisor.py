@@ -72,6 +72,9 @@ class Supervisor:
         self._stop = threading.Event()
         self._hurry = threading.Event()
         self._settled = threading.Event()
+        # In place of Thread.join(), which when interrupted takes a living thread for an ended one
+        # (Python before 3.13).
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
 
     def start(self) -> None:
@@ -92,15 +95,15 @@ class Supervisor:
 
     def wait(self) -> None:
         """Return when somebody called ``stop``; raise as ``check`` does."""
-        self._thread.join()
+        self._ended.wait()
         self.check()
 
     def stop(self) -> None:
         """Stop everything and return when nothing is left; a second Ctrl-C cuts the grace short."""
         self._stop.set()
-        while self._thread.is_alive():
+        while self._thread.ident is not None and not self._ended.is_set():
             try:
-                self._thread.join()
+                self._ended.wait()
             except KeyboardInterrupt:
                 self._hurry.set()
 
@@ -113,11 +116,16 @@ class Supervisor:
         try:
             self._children = [Child(process, self._log_dir, guardian) for process in self._processes]
             self._supervise()
+        except OSError as error:
+            self._failure = AvemotionError(
+                ErrorCode.SERVICE_UNAVAILABLE, f"The stack could not be kept running: {error}"
+            )
         except BaseException as error:  # noqa: BLE001 - raised again by check() in the caller's thread
             self._failure = error
         finally:
             self._stop_all()
             guardian.close()
+            self._ended.set()
             self._settled.set()
 
     def _supervise(self) -> None:
@@ -142,7 +150,7 @@ class Supervisor:
             return
         status = child.poll()
         if status is not None:
-            self._ended(child, status)
+            self._note_end(child, status)
         elif not child.ready and not child.process.once:
             self._ask_ready(child)
 
@@ -156,7 +164,7 @@ class Supervisor:
         if not child.ready and time.monotonic() - child.started_at > self._patience.ready_limit_s:
             raise _error(child, f"was not ready after {self._patience.ready_limit_s:g} s")
 
-    def _ended(self, child: Child, status: int) -> None:
+    def _note_end(self, child: Child, status: int) -> None:
         """Note the end of a process: success, another try, or giving up."""
         name = child.process.name
         if child.process.once:

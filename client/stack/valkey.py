@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import secrets
 import signal
 from pathlib import Path
@@ -12,7 +11,7 @@ import redis
 
 from client.stack.addresses import LOOPBACK, free_port, write_private
 from client.stack.leftovers import end_leftovers
-from client.stack.process import SERVER_RANK, Process
+from client.stack.process import SERVER_RANK, Process, server_environment
 from shared.errors import AvemotionError, ErrorCode
 
 CONFIG_NAME = "valkey.conf"
@@ -59,7 +58,7 @@ class EmbeddedValkey:
         return Process(
             name="valkey",
             argv=(str(self._binary), CONFIG_NAME),
-            env={"PATH": os.defpath, "LC_ALL": "C"},
+            env=server_environment(),
             cwd=self._folder,
             prepare=self._prepare,
             is_ready=self._answers,

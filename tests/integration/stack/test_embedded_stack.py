@@ -22,7 +22,7 @@ from client.stack.supervisor import Patience
 from shared.errors import AvemotionError, ErrorCode
 from shared.settings import Settings
 
-from .support import family, is_dead, running, wait_until
+from .support import family, is_dead, python, running, wait_until
 
 ROOT = Path(__file__).parents[3]
 # Stands for the service: its API is ready when both servers answer, and it tells its settings.
@@ -50,10 +50,11 @@ import sys
 from pathlib import Path
 from client.stack.stack import EmbeddedStack
 from shared.settings import Settings
-from tests.integration.stack.test_embedded_stack import services
+from tests.integration.stack.test_embedded_stack import services_and_slow
 
 try:
-    with EmbeddedStack(Settings(data_dir=Path(sys.argv[1]), port=0), services=services) as stack:
+    settings = Settings(data_dir=Path(sys.argv[1]), port=0)
+    with EmbeddedStack(settings, services=services_and_slow) as stack:
         print(stack.api_url, flush=True)
         stack.wait()
 except KeyboardInterrupt:
@@ -73,6 +74,26 @@ def services(env: Mapping[str, str], api_url: str, servers: Sequence[str]) -> li
             is_ready=lambda: answers(api_url),
         )
     ]
+
+
+# Takes its time to end in good order, and says so.
+SLOW = """
+import signal, sys, time
+def end(*_):
+    time.sleep(1)
+    print("ended in good order", flush=True)
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+def services_and_slow(env: Mapping[str, str], api_url: str, servers: Sequence[str]) -> list[Process]:
+    """Return the same and a process that is slow to stop."""
+    log = Path(env["AVEMOTION_DATA_DIR"]) / "log" / "slow.log"
+    slow = python("slow", SLOW, is_ready=lambda: log.exists() and "ready" in log.read_text())
+    return [*services(env, api_url, servers), slow]
 
 
 @pytest.fixture
@@ -214,15 +235,25 @@ def test_killed_owner_leaves_nothing_and_the_folder_free(data_dir: Path) -> None
 
 
 def test_terminate_ends_the_stack_in_good_order(data_dir: Path) -> None:
-    """SIGTERM ends the block as Ctrl-C does: PostgreSQL shuts down and the note is taken away."""
+    """SIGTERM ends the block as Ctrl-C does: all end in good order, PostgreSQL last; the note is gone."""
     with running(HOST, str(data_dir)) as host:
         assert host.stdout is not None
         host.stdout.readline()
         members = family([host.pid])
         host.send_signal(signal.SIGTERM)
         assert host.stdout.readline() == "interrupted\n"
+        assert all(map(is_dead, members - {host.pid}))
         assert host.wait(10) == 0
 
-    assert all(map(is_dead, members))
+    assert "ended in good order" in (data_dir / "log" / "slow.log").read_text()
     assert not (data_dir / "run" / "stack.json").exists()
     assert "database system is shut down" in (data_dir / "log" / "postgres.log").read_text()
+
+
+def test_unusable_data_folder_is_told(tmp_path: Path) -> None:
+    """A data folder that cannot be made is an error that names it."""
+    (tmp_path / "file").touch()
+
+    with pytest.raises(AvemotionError, match="file/data could not be started") as caught:
+        make_stack(tmp_path / "file" / "data").__enter__()
+    assert caught.value.code is ErrorCode.SERVICE_UNAVAILABLE

@@ -205,11 +205,12 @@ def test_children_die_with_supervisor_and_guardian(tmp_path: Path) -> None:
 
 
 def test_output_goes_to_log_and_to_listener(tmp_path: Path) -> None:
-    """What a process writes is in its log, and told line by line if asked for."""
+    """What a process writes is in its log; new lines that are to be shown are told, each once."""
     told: list[tuple[str, str]] = []
-    talk = "print('first\\nsecond\\nunfinished', end='', flush=True);" + SLEEP
+    talk = "print('one\\ntwo\\nthree\\nunfinished', end='', flush=True);" + SLEEP
+    (tmp_path / "loud.log").write_text("of an earlier run\n")
     supervisor = Supervisor(
-        [python("loud", talk, echo=True), python("quiet", talk)],
+        [python("loud", talk, is_shown=lambda line: line != "two"), python("quiet", talk)],
         tmp_path,
         say=lambda name, line: told.append((name, line)),
     )
@@ -217,8 +218,9 @@ def test_output_goes_to_log_and_to_listener(tmp_path: Path) -> None:
     wait_until(lambda: len(told) >= 2 and (tmp_path / "quiet.log").stat().st_size > 0)
     supervisor.stop()
 
-    assert told == [("loud", "first"), ("loud", "second")]
-    assert (tmp_path / "quiet.log").read_text() == "first\nsecond\nunfinished"
+    assert told == [("loud", "one"), ("loud", "three")]
+    assert (tmp_path / "loud.log").read_text() == "of an earlier run\none\ntwo\nthree\nunfinished"
+    assert (tmp_path / "quiet.log").read_text() == "one\ntwo\nthree\nunfinished"
 
 
 def test_large_log_is_moved_aside(tmp_path: Path) -> None:
