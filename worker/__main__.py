@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-from shared.logs import configure_logs
-from shared.queue import INFERENCE, MEDIA, queue_names
 from shared.settings import get_settings
 from worker.liveness import is_alive
 
-ROLES = (MEDIA, INFERENCE, "janitor")
+ROLES = ("media", "inference", "janitor")
 USAGE = f"usage: python -m worker {'|'.join(ROLES)}, or: python -m worker check {'|'.join(ROLES)}"
 
 
@@ -31,6 +29,7 @@ def main(arguments: list[str]) -> int:
 
 def run_janitor() -> None:
     """Run the janitor until it is told to stop."""
+    from shared.logs import configure_logs  # noqa: PLC0415 - `check` needs none of these, and is called often
     from worker import janitor  # noqa: PLC0415 - each role loads only its own
     from worker.app import app  # noqa: PLC0415
     from worker.toolkit import toolkit  # noqa: PLC0415
@@ -41,6 +40,9 @@ def run_janitor() -> None:
 
 def run_worker(role: str) -> None:
     """Run a Celery worker on the role's queues, interactive before bulk."""
+    from shared.logs import configure_logs  # noqa: PLC0415 - as above
+    from shared.queue import INFERENCE, queue_names  # noqa: PLC0415 - as above
+
     settings = get_settings()
     configure_logs(settings)
     from worker import children, tasks  # noqa: F401, PLC0415 - registers the tasks; each role loads its own

@@ -5,16 +5,26 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import structlog
+from celery import bootsteps
 from celery.signals import worker_process_init
 
 from shared.queue import INFERENCE
 from shared.settings import Settings
 from worker.app import app
-from worker.liveness import LivenessStep
+from worker.liveness import BEAT_S, touch
 from worker.toolkit import forget_parent
 
-log = structlog.stdlib.get_logger(__name__)
+
+class LivenessStep(bootsteps.StartStopStep):
+    """Touches the sign of life from the worker's own event loop: a stuck loop stops touching."""
+
+    requires = ("celery.worker.components:Timer",)
+    role = "worker"
+
+    def start(self, parent: Any) -> None:
+        """Begin to touch."""
+        touch(self.role)
+        parent.timer.call_repeatedly(BEAT_S, touch, (self.role,))
 
 
 def prepare(role: str, settings: Settings) -> None:

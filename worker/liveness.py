@@ -5,9 +5,6 @@ from __future__ import annotations
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
-
-from celery import bootsteps
 
 from shared.settings import get_settings
 
@@ -32,15 +29,3 @@ def is_alive(role: str) -> bool:
         return time.time() - sign_of_life(role).stat().st_mtime < STALE_S
     except FileNotFoundError:
         return False
-
-
-class LivenessStep(bootsteps.StartStopStep):
-    """Touches the sign of life from the worker's own event loop: a stuck loop stops touching."""
-
-    requires = ("celery.worker.components:Timer",)
-    role = "worker"
-
-    def start(self, parent: Any) -> None:
-        """Begin to touch."""
-        touch(self.role)
-        parent.timer.call_repeatedly(BEAT_S, touch, (self.role,))

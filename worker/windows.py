@@ -37,8 +37,8 @@ def plan_windows(duration_s: float, window_s: float, stride_s: float) -> list[Wi
     """Return the windows of a clip: one every ``stride_s`` while a whole one fits.
 
     Media left over at the end, if they are worth it, are covered by a last window that ends where the
-    media end, so that every window but that of a very short clip is whole. A clip shorter than ``window_s`` has one
-    window of its own length.
+    media end, so that every window but that of a very short clip is whole. A clip shorter than
+    ``window_s`` has one window of its own length.
     """
     if duration_s <= window_s + TOLERANCE_S:
         return [Window(0, 0.0, duration_s)]
@@ -52,7 +52,8 @@ def plan_windows(duration_s: float, window_s: float, stride_s: float) -> list[Wi
 def plan_segments(windows: Sequence[Window], segment_s: float) -> list[SegmentPlan]:
     """Group windows into segments of at most ``segment_s`` (or of one window, if that is longer).
 
-    None has more than ``SEGMENT_WINDOWS``. A segment spans its windows and no more, so that no media are decoded for nothing.
+    None has more than ``SEGMENT_WINDOWS``. A segment spans its windows and no more, so that no media
+    are decoded for nothing.
     """
     groups: list[list[Window]] = []
     for window in windows:

@@ -13,7 +13,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 def test_each_setting_is_documented_with_its_default_and_no_other_is() -> None:
     """docs/settings.md has one row a setting, with the default that the code has."""
-    rows = re.findall(r"^\| `AVEMOTION_(\w+)` \| (?:`(.*?)`)? ?\|", (DOCS / "settings.md").read_text(), re.M)
+    rows = re.findall(r"^\| `AVEMOTION_(\w+)` \| (?:`(.*?)`)? ?\|", (DOCS / "settings.md").read_text(), re.MULTILINE)
 
     documented = {name.lower(): default for name, default in rows}
 
@@ -28,7 +28,7 @@ def test_each_error_code_is_documented_with_its_status_and_no_other_is() -> None
     """docs/errors.md has one row an error code, with its HTTP status."""
     text = (DOCS / "errors.md").read_text()
 
-    documented = dict(re.findall(r"^\| <a id=\"\w+\"></a>`(\w+)` \| (\d+) \|", text, re.M))
+    documented = dict(re.findall(r"^\| <a id=\"\w+\"></a>`(\w+)` \| (\d+) \|", text, re.MULTILINE))
 
     assert documented == {code.code: str(code.status) for code in ErrorCode}
 
@@ -37,6 +37,6 @@ def test_each_warning_code_is_documented_and_no_other_is() -> None:
     """docs/errors.md has one row a warning code."""
     text = (DOCS / "errors.md").read_text()
 
-    documented = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", text, re.M))
+    documented = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", text, re.MULTILINE))
 
     assert documented == {code.code: code.message for code in WarningCode}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,7 +64,7 @@ def test_windows_and_segments_keep_their_promises(
     assert windows[0].start_s == 0
     assert windows[-1].end_s >= duration_s - max(window_s / 8, 0) - 1e-6 or stride_s > window_s
     assert all(0 <= w.start_s < w.end_s <= duration_s + 1e-9 for w in windows)
-    assert all(a.start_s < b.start_s for a, b in zip(windows, windows[1:], strict=False))
+    assert all(a.start_s < b.start_s for a, b in pairwise(windows))
     spans = [(w.start_s, w.end_s) for s in segments for w in s.windows]
     assert spans == [(w.start_s, w.end_s) for w in windows]
     for segment in segments:
