@@ -1,0 +1,51 @@
+"""``avemotion``: the table of commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from client.lazy import Entry, LazyGroup
+
+
+class Commands(LazyGroup):
+    """Every command of ``avemotion``."""
+
+    table = {  # noqa: RUF012 - a ClassVar in the base class
+        "run": Entry("client.run.command:run", "Score clips here and now and print the results."),
+        "serve": Entry("client.serve:serve", "Start the service and keep it running until Ctrl-C."),
+        "ops": Entry("client.ops:app", "Look after a service: API keys."),
+    }
+
+
+app = typer.Typer(
+    name="avemotion",
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 - not needed for the rest
+
+        typer.echo(f"avemotion {version('avemotion')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    """Turn clips of people into emotion categories, arousal and valence."""
+
+
+if __name__ == "__main__":
+    app()

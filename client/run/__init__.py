@@ -1,0 +1,1 @@
+"""``avemotion run``: clips in, results out, on a stack of its own."""
