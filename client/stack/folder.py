@@ -38,14 +38,13 @@ class DataFolder:
         """Name the folder; ``make`` makes it."""
         self.path = path.absolute()
         self.log_dir = self.path / "log"
-        self.cache_dir = self.path / "cache"
         self._run_dir = self.path / "run"
         self._lock_fd: int | None = None
 
     def make(self) -> None:
         """Make the folder and its parts where missing; a new one is closed to other users."""
         self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for part in (self.log_dir, self.cache_dir, self._run_dir):
+        for part in (self.log_dir, self._run_dir):
             part.mkdir(exist_ok=True, mode=0o700)
 
     @property

@@ -61,7 +61,7 @@ def service_processes(env: Mapping[str, str], api_url: str, servers: Sequence[st
     ]
 
 
-def service_environment(settings: Settings, cache_dir: Path) -> dict[str, str]:
+def service_environment(settings: Settings) -> dict[str, str]:
     """Return the environment that gives a process exactly ``settings``, wherever they came from."""
     env = dict(os.environ)
     for name in type(settings).model_fields:
@@ -74,7 +74,6 @@ def service_environment(settings: Settings, cache_dir: Path) -> dict[str, str]:
     env["PYTHONUNBUFFERED"] = "1"
     # A file named worker.py in the folder of the caller must not be taken for ours.
     env["PYTHONSAFEPATH"] = "1"
-    env.setdefault("NUMBA_CACHE_DIR", str(cache_dir / "numba"))
     return env
 
 

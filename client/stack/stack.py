@@ -159,7 +159,7 @@ class EmbeddedStack:
             database_url = postgres.url
             servers.append(postgres.process())
         self._complete(_url(host, port), database_url, broker_url, port)
-        env = service_environment(self.settings, self.folder.cache_dir)
+        env = service_environment(self.settings)
         services = self._services(env, self.api_url, [server.name for server in servers])
         self._supervisor = Supervisor(
             [*servers, *services],

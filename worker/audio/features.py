@@ -126,11 +126,11 @@ def warm_up(cache_dir: Path | None = None) -> None:
     Call it in a worker before it forks, and before anything else uses librosa.
 
     Args:
-        cache_dir: Where numba keeps compiled code unless ``NUMBA_CACHE_DIR`` says otherwise. Without
-            either it wants to write beside librosa or into the home folder, and librosa cannot be
-            used where it may not.
+        cache_dir: Where numba keeps compiled code if it may not write beside librosa, where one
+            installation compiles once for all its data folders. ``NUMBA_CACHE_DIR`` overrides both.
     """
-    if cache_dir is not None and "NUMBA_CACHE_DIR" not in os.environ:
+    beside = Path(librosa.__file__).parent
+    if cache_dir is not None and "NUMBA_CACHE_DIR" not in os.environ and not os.access(beside, os.W_OK):
         cache_dir.mkdir(parents=True, exist_ok=True)
         os.environ["NUMBA_CACHE_DIR"] = str(cache_dir.absolute())
     extract(np.zeros(SAMPLE_RATE_HZ, np.float32))

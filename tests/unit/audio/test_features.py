@@ -162,13 +162,18 @@ def test_load_refuses_other_bytes(data: bytes) -> None:
 
 
 def test_warm_up_gives_numba_a_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """warm_up makes the cache folder and names it to numba, unless the environment already does."""
+    """warm_up names a cache folder to numba where it may not write beside librosa, and only there."""
+    cache = tmp_path / "cache" / "numba"
     monkeypatch.setenv("NUMBA_CACHE_DIR", "elsewhere")
-    warm_up(tmp_path / "unused")
+    warm_up(cache)
     assert os.environ["NUMBA_CACHE_DIR"] == "elsewhere"
-    assert not (tmp_path / "unused").exists()
 
     monkeypatch.delenv("NUMBA_CACHE_DIR")
-    warm_up(tmp_path / "cache" / "numba")
-    assert os.environ["NUMBA_CACHE_DIR"] == str(tmp_path / "cache" / "numba")
-    assert (tmp_path / "cache" / "numba").is_dir()
+    warm_up(cache)
+    assert "NUMBA_CACHE_DIR" not in os.environ
+
+    read_only = tmp_path / "nowhere" / "__init__.py"
+    monkeypatch.setattr(librosa, "__file__", str(read_only))
+    warm_up(cache)
+    assert os.environ["NUMBA_CACHE_DIR"] == str(cache)
+    assert cache.is_dir()
