@@ -20,4 +20,5 @@ class Problem(BaseModel):
     status: int
     detail: str
     code: str = Field(description="Stable code, the same that a failed job carries.")
+    instance: str | None = Field(None, description="Names this very failure in the log, where there is more.")
     errors: list[FieldProblem] = Field(default_factory=list)

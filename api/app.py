@@ -1,0 +1,71 @@
+"""The application: one blueprint a resource, and what is common to all of them."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+from flask import Flask
+from flask.sessions import NullSession, SessionInterface
+from flask_openapi3.models.info import Info
+from flask_openapi3.openapi import OpenAPI
+
+from api import access, artifacts, documentation, health, jobs, metrics, models, predict, problems, uploads
+from api.requests import Request
+from api.services import EXTENSION, Services
+from shared.schemas.problems import Problem
+from shared.settings import Settings, get_settings
+
+# A request that is no upload is a few hundred bytes of JSON.
+JSON_LIMIT_BYTES = 64 * 1024
+DESCRIPTION = (
+    "Clips of people in, emotion categories, arousal and valence out. Upload media, start a job with "
+    "`POST /predict`, follow it at its `Location`. Errors are `application/problem+json` with a stable "
+    "`code`."
+)
+
+
+class NoSessions(SessionInterface):
+    """The API keeps no state in cookies."""
+
+    _session = NullSession()
+
+    def open_session(self, app: Flask, request: Any) -> NullSession:  # noqa: ARG002 - Flask's signature
+        """Return the one session that holds nothing."""
+        return self._session
+
+    def is_null_session(self, obj: object) -> bool:
+        """Say that there is never anything to save."""
+        return obj is self._session
+
+
+class Application(OpenAPI):
+    """Flask with OpenAPI, our request class, and no sessions."""
+
+    request_class = Request
+    session_interface = NoSessions()
+
+
+def make_app(settings: Settings | None = None) -> OpenAPI:
+    """Return the application; nothing is connected before the first request."""
+    settings = settings or get_settings()
+    app = Application(
+        "api",
+        info=Info(title="avemotion", version=version("avemotion"), description=DESCRIPTION),
+        security_schemes={"key": {"type": "http", "scheme": "bearer"}},
+        validation_error_model=Problem,
+        validation_error_callback=problems.refuse_invalid,
+        doc_ui=False,
+        static_folder=None,
+    )
+    app.config["MAX_CONTENT_LENGTH"] = JSON_LIMIT_BYTES
+    app.url_map.strict_slashes = False
+    app.extensions[EXTENSION] = Services(settings)
+    problems.register(app)
+    access.register(app, settings)
+    metrics.register(app)
+    for module in (uploads, predict, jobs, artifacts, models):
+        app.register_api(module.blueprint)
+    for module in (health, metrics, documentation):
+        app.register_api(module.blueprint)
+    return app

@@ -1,0 +1,45 @@
+"""``/jobs/{id}/artifacts``: tables and pictures of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Response
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from api.access import owner_id
+from api.answers import PRIVATE
+from api.parameters import ArtifactPath, ArtifactQuery
+from api.rendering import open_artifact
+from api.responses import describe
+from api.services import services
+
+blueprint = APIBlueprint("artifacts", __name__, abp_tags=[Tag(name="jobs")])
+
+TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json", "png": "image/png"}
+FILES: dict[str, Any] = {
+    "text/csv": {"schema": {"type": "string"}},
+    "application/json": {"schema": {"$ref": "#/components/schemas/JobDocument"}},
+    "image/png": {"schema": {"type": "string", "format": "binary"}},
+}
+RESPONSES = describe({}, 404) | {"200": {"description": "The file", "content": FILES}}
+
+
+@blueprint.get("/jobs/<uuid:job_id>/artifacts/<name>", responses=RESPONSES)
+def read_artifact(path: ArtifactPath, query: ArtifactQuery) -> Response:
+    """Return `faces.csv`, `timeline.csv`, `result.json`, `mel.png`, `mfcc.png` or `sequence.png`."""
+    content = open_artifact(path.job_id, path.name, query.segment, owner_id(), services())
+    return file_answer(content, path.name, f"{path.job_id}-{path.name}")
+
+
+def file_answer(content: Iterable[bytes], name: str, file_name: str) -> Response:
+    """Return ``content`` as a file; a picture may be shown, everything else is to be saved."""
+    kind = name.rsplit(".", 1)[-1]
+    place = "inline" if kind == "png" else "attachment"
+    response = Response(content, content_type=TYPES[kind])
+    response.headers["Content-Disposition"] = f'{place}; filename="{file_name}"'
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = PRIVATE
+    return response

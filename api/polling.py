@@ -1,0 +1,99 @@
+"""Conditional answers about one job: what has not changed is not sent again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from flask import Response, request
+
+from api.access import owner_id
+from api.answers import PRIVATE, answer_json
+from api.reading import JobState
+from api.services import services
+from shared.errors import AvemotionError, ErrorCode
+
+RETRY_AFTER_S = "1"
+
+
+def job_missing(job_id: UUID) -> AvemotionError:
+    """Return the error for a job that is not there, or is somebody else's."""
+    return AvemotionError(ErrorCode.NOT_FOUND, f"There is no job {job_id}.")
+
+
+def job_answer(job_id: UUID, *, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Response:
+    """Return the whole document of a job.
+
+    Raises:
+        AvemotionError: There is no such job.
+    """
+    snapshot = services().reader.snapshot(job_id, owner_id())
+    if snapshot is None:
+        raise job_missing(job_id)
+    return answer_json(snapshot.body, status, [*headers, *state_headers(job_id, snapshot.state)])
+
+
+def polled_answer(job_id: UUID) -> Response:
+    """Return the document of a job, or 304 without one if the client has it already.
+
+    Raises:
+        AvemotionError: There is no such job.
+    """
+    known = request.environ.get("HTTP_IF_NONE_MATCH")
+    if known is None:
+        return job_answer(job_id)
+    state = job_state(job_id)
+    if not has_tag(known, entity_tag(job_id, state)):
+        return job_answer(job_id)
+    return Response(status=304, headers=[*state_headers(job_id, state), ("Cache-Control", PRIVATE)])
+
+
+def state_headers(job_id: UUID, state: JobState) -> list[tuple[str, str]]:
+    """Return the headers that go with a job's document, or stand for it."""
+    tag = ("ETag", entity_tag(job_id, state))
+    return [tag] if state.ended else [tag, ("Retry-After", RETRY_AFTER_S)]
+
+
+def job_state(job_id: UUID) -> JobState:
+    """Return a job's state.
+
+    Raises:
+        AvemotionError: There is no such job.
+    """
+    state = services().reader.state(job_id, owner_id())
+    if state is None:
+        raise job_missing(job_id)
+    return state
+
+
+def await_change(job_id: UUID, limit_s: float) -> None:
+    """Wait until the job differs from what the client knows, or ends.
+
+    Raises:
+        AvemotionError: There is no such job.
+    """
+    known = request.environ.get("HTTP_IF_NONE_MATCH")
+
+    def settled() -> bool:
+        state = job_state(job_id)
+        return state.ended or (known is not None and not has_tag(known, entity_tag(job_id, state)))
+
+    services().waiting.wait(limit_s, settled)
+
+
+def await_end(job_id: UUID, limit_s: float) -> bool:
+    """Wait until the job ends; tell whether it has."""
+    services().waiting.wait(limit_s, lambda: job_state(job_id).ended)
+    return job_state(job_id).ended
+
+
+def entity_tag(job_id: UUID, state: JobState) -> str:
+    """Return the strong ETag of a job's document in this state."""
+    return f'"{job_id.hex}-{state.version}"'
+
+
+def has_tag(header: str, tag: str) -> bool:
+    """Tell whether an If-None-Match header names ``tag``; weak tags count, as RFC 9110 says."""
+    if header == tag:
+        return True
+    return any(each.strip().removeprefix("W/") in (tag, "*") for each in header.split(","))

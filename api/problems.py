@@ -1,0 +1,125 @@
+"""Errors as ``application/problem+json`` (RFC 9457), whatever raised them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NoReturn, cast
+from uuid import uuid4
+
+import psycopg
+import structlog
+from flask import Flask, Response, request
+from pydantic import ValidationError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from werkzeug.exceptions import HTTPException
+
+from api.answers import encode
+from api.requests import Request
+from shared.errors import AvemotionError, ErrorCode
+
+log = structlog.stdlib.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+DOCS = "/docs/errors"
+RETRY_AFTER_S = {ErrorCode.QUEUE_FULL: 10, ErrorCode.SERVICE_UNAVAILABLE: 2}
+HTTP_CODES = {
+    404: ErrorCode.NOT_FOUND,
+    405: ErrorCode.METHOD_NOT_ALLOWED,
+    413: ErrorCode.REQUEST_TOO_LARGE,
+}
+SERVER_ERROR = 500
+# How many wrong fields a sentence names; ``errors`` lists them all.
+NAMED_FIELDS = 3
+
+
+class InvalidRequestError(AvemotionError):
+    """Values of a request that are not valid, by field."""
+
+    def __init__(self, errors: Sequence[tuple[str, str]]) -> None:
+        """Keep pairs of a field's name and what is wrong with its value."""
+        named = "; ".join(f"{field}: {message}" for field, message in errors[:NAMED_FIELDS])
+        super().__init__(ErrorCode.INVALID_REQUEST, f"{named}.")
+        self.errors = [{"field": field, "message": message} for field, message in errors]
+
+
+def refuse_invalid(error: ValidationError) -> NoReturn:
+    """Raise what pydantic found wrong with a request as the error that clients know."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    raise InvalidRequestError(
+        [
+            (
+                ".".join(str(part) for part in item["loc"]) or "body",
+                item["msg"].removeprefix("Value error, "),
+            )
+            for item in found
+        ]
+    ) from None
+
+
+def problem(code: ErrorCode, detail: str, *, status: int | None = None, **members: Any) -> Response:
+    """Return the response for an error."""
+    if code is not ErrorCode.UPLOAD_INCOMPLETE:
+        cast("Request", request).drain()
+    status = status or code.status
+    document = {
+        "type": f"{DOCS}#{code.code}",
+        "title": code.title,
+        "status": status,
+        "detail": detail,
+        "code": code.code,
+        "errors": [],
+        **members,
+    }
+    response = Response(encode(document), status, content_type=MEDIA_TYPE)
+    response.headers["Cache-Control"] = "no-store"
+    if code in RETRY_AFTER_S:
+        response.headers["Retry-After"] = str(RETRY_AFTER_S[code])
+    if code is ErrorCode.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="avemotion"'
+    return response
+
+
+def register(app: Flask) -> None:
+    """Answer every error of ``app`` as a problem document."""
+    app.register_error_handler(AvemotionError, _known)
+    app.register_error_handler(HTTPException, _http)
+    for away in (OperationalError, InterfaceError, PoolTimeoutError, psycopg.OperationalError):
+        app.register_error_handler(away, _database_away)
+    app.register_error_handler(OSError, _storage_away)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _known(error: AvemotionError) -> Response:
+    errors = error.errors if isinstance(error, InvalidRequestError) else []
+    return problem(error.code, error.message, errors=errors)
+
+
+def _http(error: HTTPException) -> Response:
+    status = error.code or SERVER_ERROR
+    fallback = ErrorCode.INTERNAL_ERROR if status >= SERVER_ERROR else ErrorCode.MALFORMED_REQUEST
+    response = problem(HTTP_CODES.get(status, fallback), error.description or "", status=status)
+    for name, value in error.get_headers():
+        if name not in response.headers:
+            response.headers[name] = value
+    return response
+
+
+def _database_away(error: Exception) -> Response:
+    log.warning("database away", error=type(error).__name__)
+    return problem(ErrorCode.SERVICE_UNAVAILABLE, "The database cannot be reached; try again soon.")
+
+
+def _storage_away(error: OSError) -> Response:
+    log.warning("storage away", error=type(error).__name__, errno=error.errno)
+    return problem(ErrorCode.SERVICE_UNAVAILABLE, "The file storage cannot be used; try again soon.")
+
+
+def _unexpected(error: Exception) -> Response:
+    request_id = str(uuid4())
+    log.error("unexpected error", request_id=request_id, exc_info=error)
+    return problem(
+        ErrorCode.INTERNAL_ERROR,
+        f"This should not have happened. The operator finds the cause in the log under {request_id}.",
+        instance=f"urn:uuid:{request_id}",
+    )

@@ -1,0 +1,165 @@
+"""Taking an upload in: checked by its first bytes, hashed on its way to storage, kept once.
+
+The row comes first, then the file under a key made from the row's id, then the row says that it is
+whole. A crash leaves a row that says ``receiving``, by which the janitor finds the rest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import chain
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from api.bodies import incomplete
+from api.media import keep_longer
+from api.recognition import recognise
+from api.services import Services
+from shared.database import transact
+from shared.errors import AvemotionError, ErrorCode
+from shared.schemas.uploads import UploadDocument
+from shared.sniff import HEAD_BYTES
+from shared.storage import Storage
+from shared.tables import Upload, UploadKind, UploadState
+
+# Equal uploads that end at the same moment: one row wins, the others find it on their next try.
+TRIES = 5
+
+
+@dataclass(frozen=True)
+class Content:
+    """What was stored."""
+
+    sha256: str
+    size_bytes: int
+
+
+def receive(
+    pieces: Iterator[bytes], kind: UploadKind, owner_id: UUID | None, to: Services
+) -> tuple[dict[str, Any], bool]:
+    """Store an upload; return its document, and whether it is new.
+
+    Raises:
+        AvemotionError: It is not wanted or not whole; nothing of it is kept.
+    """
+    head, rest = split_head(pieces)
+    media_type = recognise(head, kind)
+    upload = Upload(
+        owner_id=owner_id,
+        kind=kind,
+        state=UploadState.RECEIVING,
+        media_type=media_type.mime,
+        demuxer=media_type.demuxer,
+    )
+    upload_id = transact(to.engine, lambda session: _announce(session, upload, to))
+    key = f"uploads/{upload_id}"
+    try:
+        content = store(to.storage, key, chain([head], rest), to.settings.max_upload_bytes)
+        document = settle(upload_id, content, to)
+    except BaseException:
+        # What cannot be removed now the janitor removes: the row says that it never became whole.
+        with suppress(OSError, SQLAlchemyError):
+            discard(upload_id, key, to)
+        raise
+    is_new = document["id"] == str(upload_id)
+    if not is_new:
+        discard(upload_id, key, to)
+    return document, is_new
+
+
+def split_head(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """Return enough of the start to recognise it by, and an iterator over what follows."""
+    head = b""
+    while len(head) < HEAD_BYTES and (piece := next(pieces, None)) is not None:
+        head += piece
+    return head, pieces
+
+
+def store(storage: Storage, key: str, pieces: Iterator[bytes], limit_bytes: int) -> Content:
+    """Write pieces to storage as they come.
+
+    Raises:
+        AvemotionError: There are more of them than allowed.
+    """
+    digest, size = hashlib.sha256(), 0
+    with storage.writer(key) as stream:
+        for piece in pieces:
+            size += len(piece)
+            if size > limit_bytes:
+                raise too_large(limit_bytes)
+            digest.update(piece)
+            stream.write(piece)
+    return Content(digest.hexdigest(), size)
+
+
+def too_large(limit_bytes: int) -> AvemotionError:
+    """Return the error for an upload over the limit."""
+    return AvemotionError(
+        ErrorCode.MEDIA_TOO_LARGE, f"The upload is larger than the {limit_bytes} bytes that are allowed."
+    )
+
+
+def settle(upload_id: UUID, content: Content, to: Services) -> dict[str, Any]:
+    """Make a stored file the upload, or return the upload that has the same bytes already."""
+    for _ in range(TRIES):
+        try:
+            return transact(to.engine, lambda session: _settle(session, upload_id, content, to))
+        except IntegrityError:
+            continue
+    raise AvemotionError(ErrorCode.SERVICE_UNAVAILABLE, "The same bytes keep coming in; try again soon.")
+
+
+def discard(upload_id: UUID, key: str, to: Services) -> None:
+    """Remove a file that is not needed, and its row; the file first, so that the row outlives it."""
+    to.storage.delete(key)
+    gone = delete(Upload).where(Upload.id == upload_id)
+    transact(to.engine, lambda session: session.execute(gone))
+
+
+def _announce(session: Session, upload: Upload, to: Services) -> UUID:
+    upload.expires_at = cast("Any", func.now() + timedelta(seconds=to.settings.upload_ttl_s))
+    session.add(upload)
+    session.flush()
+    return upload.id
+
+
+def _settle(session: Session, upload_id: UUID, content: Content, to: Services) -> dict[str, Any]:
+    mine = session.get(Upload, upload_id, with_for_update=True)
+    if mine is None:
+        # It took so long that the janitor gave it up.
+        raise incomplete()
+    same = session.scalars(
+        select(Upload)
+        .where(
+            Upload.owner_id == mine.owner_id,
+            Upload.kind == mine.kind,
+            Upload.sha256 == content.sha256,
+            Upload.state == UploadState.STORED,
+        )
+        .with_for_update()
+    ).one_or_none()
+    if same is not None and to.storage.exists(same.storage_key):
+        keep_longer(same, to.settings)
+        return _document(session, same)
+    if same is not None:
+        # Its file is gone; this one takes its place.
+        session.delete(same)
+        session.flush()
+    mine.sha256, mine.size_bytes = content.sha256, content.size_bytes
+    mine.state = UploadState.STORED
+    keep_longer(mine, to.settings)
+    return _document(session, mine)
+
+
+def _document(session: Session, upload: Upload) -> dict[str, Any]:
+    session.flush()
+    session.refresh(upload)
+    return UploadDocument.model_validate(upload, from_attributes=True).model_dump(mode="json")

@@ -1,0 +1,24 @@
+"""Responses as the OpenAPI document describes them."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from flask_openapi3.types import ResponseDict
+from pydantic import BaseModel
+
+from api.problems import MEDIA_TYPE
+
+_PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+COMMON = (401, 403, 500, 503)
+
+
+def describe(success: dict[int, type[BaseModel] | None], *problems: int) -> ResponseDict:
+    """Return a view's responses: ``success`` by status, and the statuses of its problems."""
+    described: dict[str | int | HTTPStatus, Any] = {str(status): model for status, model in success.items()}
+    for status in sorted({*problems, *COMMON}):
+        described[str(status)] = {"description": HTTPStatus(status).phrase, "content": _PROBLEM}
+    # flask-openapi3 adds its own otherwise.
+    described.setdefault("422", {"description": "Unprocessable Content", "content": _PROBLEM})
+    return described

@@ -1,0 +1,146 @@
+"""Making a job of a request: once, however often the request comes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from api.media import take_uploads
+from api.problems import InvalidRequestError
+from api.services import Services
+from shared.database import transact
+from shared.errors import AvemotionError, ErrorCode
+from shared.lifecycle import open_job
+from shared.schemas.jobs import JobRequest
+from shared.settings import Settings
+from shared.tables import Job, UploadKind
+
+ANALYZERS = frozenset({"landmarker"})
+# What makes two requests the same, with every default filled in.
+OPTIONS = ("video_id", "audio_id", "fusion", "analyzer", "model", "window_s", "stride_s", "priority")
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A request for a job, from whom, and under which idempotency key."""
+
+    body: JobRequest
+    owner_id: UUID | None
+    key: str | None
+
+
+def submit(submission: Submission, to: Services) -> UUID:
+    """Return the id of the job that does what is asked; a new one, or the one the key stands for.
+
+    Raises:
+        AvemotionError: The request cannot be taken, or its key stands for another.
+    """
+    job = make_job(submission, to.settings)
+    try:
+        made = transact(to.engine, lambda session: _open(session, job, submission, to))
+    except IntegrityError:
+        # The same request came twice at once, and the other was first.
+        known = transact(to.engine, lambda session: _known(session, submission, job.request_sha256))
+        if known is None:
+            raise
+        return known
+    if made == job.id:
+        to.publisher.send(made, job.priority)
+    return made
+
+
+def make_job(submission: Submission, settings: Settings) -> Job:
+    """Return the row of a new job with every default filled in."""
+    body = submission.body
+    window_s = body.window_s or settings.window_s
+    job = Job(
+        owner_id=submission.owner_id,
+        idempotency_key=submission.key,
+        video_id=body.video_id,
+        audio_id=body.audio_id,
+        fusion=body.fusion,
+        analyzer=body.analyzer,
+        model=body.model or settings.model,
+        window_s=window_s,
+        stride_s=body.stride_s or window_s,
+        priority=body.priority,
+    )
+    job.request_sha256 = fingerprint(job)
+    return job
+
+
+def fingerprint(job: Job) -> str:
+    """Return what two jobs share if, and only if, they were asked for in the same way."""
+    options: list[Any] = [str(getattr(job, name)) for name in OPTIONS]
+    return hashlib.sha256(json.dumps(options).encode()).hexdigest()
+
+
+def _open(session: Session, job: Job, submission: Submission, to: Services) -> UUID:
+    known = _known(session, submission, job.request_sha256)
+    if known is not None:
+        return known
+    check_model(job, to)
+    check_depth(session, to.settings.max_queue_depth)
+    wanted = {UploadKind.VIDEO: job.video_id, UploadKind.AUDIO: job.audio_id}
+    named = {kind: upload_id for kind, upload_id in wanted.items() if upload_id}
+    take_uploads(session, named, job.owner_id, to.settings)
+    open_job(session, job)
+    return job.id
+
+
+def _known(session: Session, submission: Submission, request_sha256: str) -> UUID | None:
+    """Return the job that the request's key stands for, if it stands for one.
+
+    Raises:
+        AvemotionError: That job was asked for in another way.
+    """
+    if submission.key is None:
+        return None
+    known = session.execute(
+        select(Job.id, Job.request_sha256).where(
+            Job.owner_id == submission.owner_id, Job.idempotency_key == submission.key
+        )
+    ).one_or_none()
+    if known is None:
+        return None
+    if known.request_sha256 != request_sha256:
+        raise AvemotionError(
+            ErrorCode.IDEMPOTENCY_MISMATCH,
+            "This Idempotency-Key belongs to a request with other values; use a new key for a new job.",
+        )
+    found: UUID = known.id
+    return found
+
+
+def check_model(job: Job, to: Services) -> None:
+    """Raise unless the job's analyzer and model are here and go together with its fusion."""
+    if job.analyzer not in ANALYZERS:
+        raise AvemotionError(
+            ErrorCode.ANALYZER_UNAVAILABLE,
+            f"The analyzer {job.analyzer} is not installed here; `landmarker` is built in.",
+        )
+    card = to.cards.all().get(job.model)
+    if card is None:
+        raise AvemotionError(
+            ErrorCode.MODEL_UNAVAILABLE, f"There is no model {job.model}; GET /models lists those there are."
+        )
+    if card.fusion != job.fusion:
+        message = f"the model {job.model} knows {card.fusion} fusion, not {job.fusion}"
+        raise InvalidRequestError([("fusion", message)])
+
+
+def check_depth(session: Session, most: int) -> None:
+    """Raise if as many jobs as are allowed have not ended yet."""
+    # In words, not as values: only so is the index of open jobs sure to be used.
+    unfinished = select(Job.id).where(text("status IN ('queued', 'running')")).limit(most).subquery()
+    if (session.scalar(select(func.count()).select_from(unfinished)) or 0) >= most:
+        raise AvemotionError(
+            ErrorCode.QUEUE_FULL, f"{most} jobs or more are waiting or running; try again later."
+        )
