@@ -28,8 +28,8 @@ _EXIT_WAIT_S = 5.0
 # Nothing of this process's environment, which holds addresses and keys, and one arena of address space.
 _ENVIRONMENT = {"MALLOC_ARENA_MAX": "1"}
 
-# What FFmpeg says when address space runs out; a new thread's stack counts too.
-_NO_MEMORY = (os.strerror(errno.ENOMEM), "pthread_create() failed")
+# What FFmpeg says when address space runs out: for data, for the stack of a thread, for a picture.
+_NO_MEMORY = (os.strerror(errno.ENOMEM), os.strerror(errno.EAGAIN), "get_buffer() failed")
 _TOO_SLOW = "Decoding the media took longer than allowed."
 
 
@@ -78,7 +78,7 @@ def decode(  # noqa: PLR0913 - each limit is named.
         "-i",
         "fd:",
     ]
-    command += ["-filter_threads", "1", *output_options, "pipe:1"]
+    command += ["-threads", "1", "-filter_threads", "1", *output_options, "pipe:1"]
     with _running(command, path, memory_mb, time_limit_s) as process:
         complaint, count = yield from _pieces(process, piece_bytes, time_limit_s, checkpoint)
         _judge(process, complaint, is_empty=count == 0)
@@ -170,8 +170,9 @@ def _judge(process: subprocess.Popen[bytes], complaint: str, *, is_empty: bool) 
     except subprocess.TimeoutExpired as error:
         raise AvemotionError(ErrorCode.TIMEOUT, _TOO_SLOW) from error
     cause = RuntimeError(f"ffmpeg ended with {status}: {complaint}")
+    failed = status > 0 or is_empty
     # Nobody else kills a child this way but the kernel, for want of memory.
-    if status == -signal.SIGKILL or any(words in complaint for words in _NO_MEMORY):
+    if status == -signal.SIGKILL or (failed and any(words in complaint for words in _NO_MEMORY)):
         raise AvemotionError(
             ErrorCode.OUT_OF_MEMORY, "Decoding the media needs more memory than allowed."
         ) from cause

@@ -17,6 +17,10 @@ from worker.media.sandbox import no_checkpoint
 # Without an index FFmpeg lands somewhere near the wanted time: start before it. A raw stream of frames
 # has no times at all: start at the beginning.
 _PREROLL_S = {"mpeg": 10.0, "mpegts": 10.0, "flv": 10.0, "mpegvideo": math.inf}
+# A picture's time may come a little late (Matroska counts whole milliseconds) and still be on time.
+_EARLY_S, _EARLY_FRAMES = 0.002, 0.25
+_TURNS = {90: ["transpose=cclock"], 180: ["hflip", "vflip"], 270: ["transpose=clock"]}
+_SIDEWAYS = (90, 270)
 # Floating point noise of times, far less than one frame.
 _TOLERANCE_FRAMES = 1e-3
 # A stream may change its picture's size on the way, but not to any size.
@@ -38,10 +42,9 @@ def read_frames(  # noqa: PLR0913 - each limit is named.
 ) -> Iterator[NDArray[np.uint8]]:
     """Yield the pictures of [start_s, end_s), each (H, W, 3) uint8 RGB, upright, in square pixels.
 
-    Picture k is what is seen at ``start_s + k / fps``, give or take half a frame: pictures are repeated
-    or left out as the media's own rate demands, and those before the first are copies of it. There are
-    as many as there are such k before ``end_s``, fewer only where the media end first. All have the
-    size ``frame_size`` says.
+    Picture k is what is seen at ``start_s + k / fps``: pictures are repeated or left out as the media's
+    own rate demands, and those before the first are copies of it. There are as many as there are such k
+    before ``end_s``, fewer only where the media end first. All have the size that ``frame_size`` says.
 
     Args:
         path: The file.
@@ -66,13 +69,18 @@ def read_frames(  # noqa: PLR0913 - each limit is named.
     pieces = decode(
         path,
         media.demuxer,
-        input_options=[*_seek(seek_s), "-max_pixels", str(_max_pixels(media))],
+        # One graph of filters for all pictures, also where their size changes on the way.
+        input_options=[
+            *_seek(seek_s),
+            "-noautorotate",
+            "-reinit_filter",
+            "0",
+            "-max_pixels",
+            _max_pixels(media),
+        ],
         output_options=[
             *("-map", f"0:{media.video_stream}"),
-            *(
-                "-vf",
-                f"fps=fps={fps:.9g}:start_time={start_s - seek_s:.6f}:eof_action=pass,scale={width}:{height}",
-            ),
+            *("-vf", ",".join([*_even_rate(start_s - seek_s, fps), *_upright(media, width, height)])),
             *("-frames:v", str(count), "-fps_mode", "passthrough"),
             *("-f", "rawvideo", "-pix_fmt", "rgb24"),
         ],
@@ -104,5 +112,22 @@ def _seek(seek_s: float) -> list[str]:
     return ["-noaccurate_seek", "-ss", f"{seek_s:.6f}"] if seek_s > 0 else []
 
 
-def _max_pixels(media: MediaInfo) -> int:
-    return max(_LEAST_MAX_PIXELS, _SIZE_HEADROOM * (media.width or 0) * (media.height or 0))
+def _even_rate(start_s: float, fps: float) -> list[str]:
+    """Return filters that show at k / fps what is seen ``start_s`` later on FFmpeg's clock."""
+    early_s = min(_EARLY_S, _EARLY_FRAMES / fps)
+    return [
+        "settb=AVTB",
+        f"setpts=PTS-{round((start_s + early_s) * 1e6)}",
+        f"fps=fps={fps:.9g}:start_time=0:round=up",
+    ]
+
+
+def _upright(media: MediaInfo, width: int, height: int) -> list[str]:
+    """Return filters that bring stored pictures to a size, upright; made small first, as that is cheaper."""
+    stored = (height, width) if media.rotation in _SIDEWAYS else (width, height)
+    mirror = ["hflip"] if media.mirrored else []
+    return ["scale={}:{}".format(*stored), *mirror, *_TURNS.get(media.rotation, [])]
+
+
+def _max_pixels(media: MediaInfo) -> str:
+    return str(max(_LEAST_MAX_PIXELS, _SIZE_HEADROOM * (media.width or 0) * (media.height or 0)))

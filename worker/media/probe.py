@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from shared.errors import AvemotionError, ErrorCode
 from worker.media.sandbox import no_checkpoint, run_limited
-from worker.media.tracks import Clock, Track, find_tracks, upright_size
+from worker.media.tracks import Clock, Track, find_tracks, pose_of
 
 TRUNCATED_BELOW = 0.95
 """Share of what the header promises, below which a file counts as cut off."""
@@ -42,7 +42,8 @@ class MediaInfo:
         fps: Mean frame rate.
         width: Width in square pixels of the upright picture.
         height: Its height.
-        rotation: Degrees by which stored pictures are turned counter-clockwise to stand upright.
+        rotation: Degrees (0, 90, 180, 270) to turn stored pictures counter-clockwise, to stand upright.
+        mirrored: Whether to swap their left and right before that.
         frame_count: Frames of the video; 0 without video.
         sample_rate: Of the sound as stored, in Hz.
         channels: Of the sound as stored.
@@ -60,6 +61,7 @@ class MediaInfo:
     width: int | None = None
     height: int | None = None
     rotation: int = 0
+    mirrored: bool = False
     frame_count: int = 0
     sample_rate: int | None = None
     channels: int | None = None
@@ -192,14 +194,11 @@ def _describe(container: InputContainer, demuxer: str, tracks: list[Track]) -> M
             audio_stream=audio.stream.index,
         )
     if video is not None and isinstance(video.frame, VideoFrame) and isinstance(video.stream, VideoStream):
-        width, height = upright_size(video.frame, video.stream)
         info = dataclasses.replace(
             info,
+            **dataclasses.asdict(pose_of(video.frame, video.stream)),
             video_duration_s=video.end_s,
             fps=video.rate,
-            width=width,
-            height=height,
-            rotation=video.frame.rotation,
             frame_count=video.packets,
             video_stream=video.stream.index,
         )

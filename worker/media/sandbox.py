@@ -144,7 +144,7 @@ def _receive(reader: int, deadline: float, checkpoint: Callable[[], None]) -> by
         received += chunk
         length = int.from_bytes(received[:_LENGTH_BYTES])
         if len(received) >= _LENGTH_BYTES and length > MAX_REPLY_BYTES:
-            return None
+            raise _unreadable() from RuntimeError(f"the child would say {length} bytes")
         if len(received) >= _LENGTH_BYTES + length and len(received) > _LENGTH_BYTES:
             return bytes(received[_LENGTH_BYTES : _LENGTH_BYTES + length])
         if not chunk:

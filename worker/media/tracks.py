@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+import struct
+from dataclasses import dataclass
+from typing import Any, cast
 
 import av
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
+from av.sidedata.sidedata import SideData
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -21,6 +24,9 @@ _SIZED_DEMUXERS = frozenset(("mov", "matroska", "avi", "asf"))
 # Beyond these a pixel's shape is a mistake.
 _NARROWEST_PIXEL, _WIDEST_PIXEL = 0.25, 4.0
 _FALLBACK_FPS = 25.0
+_QUARTER = 90
+# A display matrix: three rows of three.
+_MATRIX = struct.Struct("=9i")
 
 # Containers made for joining and for endless streams, and what FFmpeg takes for a jump there.
 _JUMPING_DEMUXERS = frozenset(("mpegts", "mpeg", "flv", "ogg"))
@@ -56,7 +62,7 @@ class Track:
                 shown_s = tick * self._tick_s - self._start_s - shift_s
                 self._first_s = min(self._first_s, shown_s)
                 self._last_s = max(self._last_s, shown_s)
-                self._end_s = max(self._end_s, shown_s + (packet.duration or 0) * self._tick_s)
+                self._end_s = max(self._end_s, shown_s + _duration_ticks(packet) * self._tick_s)
         if self.frame is None:
             self._decode(packet)
 
@@ -86,6 +92,12 @@ class Track:
         """Packets a second, which for video are frames; None if fewer than two tell."""
         span_s = self._last_s - self._first_s
         return (self.packets - 1) / span_s if self.packets > 1 and span_s > 0 else None
+
+
+def _duration_ticks(packet: Packet[Any]) -> int:
+    """Return a packet's duration; one that is cut short by the end of an Ogg runs over 32 bits."""
+    ticks = packet.duration or 0
+    return ticks - 2**32 if 2**31 <= ticks < 2**32 else ticks
 
 
 class Clock:
@@ -124,8 +136,8 @@ def find_tracks(container: InputContainer, demuxer: str, max_pixels: int) -> lis
     if videos:
         video = max(videos, key=lambda stream: stream.width * stream.height)
         _check_size(video, demuxer, max_pixels)
-        # Holds where a picture turns out larger than its header says.
-        video.codec_context.options = {"max_pixels": str(max_pixels)}
+        # Holds where a picture turns out larger than its header says. Decoders count whole blocks: twice.
+        video.codec_context.options = {"max_pixels": str(2 * max_pixels)}
         chosen.append(video)
     chosen += container.streams.audio[:1]
     for stream in chosen:
@@ -146,9 +158,39 @@ def _check_size(stream: VideoStream, demuxer: str, max_pixels: int) -> None:
         )
 
 
-def upright_size(frame: VideoFrame, stream: VideoStream) -> tuple[int, int]:
-    """Return width and height of a frame as it is to be seen: in square pixels, turned upright."""
+@dataclass(frozen=True)
+class Pose:
+    """How stored pictures are to be shown.
+
+    Attributes:
+        width: In square pixels, when upright.
+        height: When upright.
+        rotation: Degrees, in quarters, to turn counter-clockwise: 0, 90, 180 or 270.
+        mirrored: Whether to swap left and right before turning.
+    """
+
+    width: int
+    height: int
+    rotation: int
+    mirrored: bool
+
+
+def pose_of(frame: VideoFrame, stream: VideoStream) -> Pose:
+    """Return how a frame is to be shown, by its pixels' shape and its display matrix."""
     shape = float(stream.sample_aspect_ratio or 1)
     stretch = shape if _NARROWEST_PIXEL <= shape <= _WIDEST_PIXEL else 1.0
     width, height = max(1, round(frame.width * stretch)), frame.height
-    return (height, width) if frame.rotation % 180 == 90 else (width, height)  # noqa: PLR2004 - degrees
+    mirrored = _is_mirrored(frame)
+    # FFmpeg states the turn of a mirrored picture as if it were turned and then mirrored upside down.
+    rotation = (round(frame.rotation / _QUARTER) * _QUARTER + 2 * _QUARTER * mirrored) % 360
+    if rotation % (2 * _QUARTER):
+        width, height = height, width
+    return Pose(width, height, rotation, mirrored)
+
+
+def _is_mirrored(frame: VideoFrame) -> bool:
+    matrix = cast("SideData | None", frame.side_data.get("DISPLAYMATRIX"))
+    if matrix is None or matrix.buffer_size < _MATRIX.size:
+        return False
+    a, b, _, c, d, *_ = _MATRIX.unpack_from(bytes(matrix))
+    return bool(a * d - b * c < 0)
