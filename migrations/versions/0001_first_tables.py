@@ -156,17 +156,15 @@ def upgrade() -> None:
         sa.Column("stage", sa.String(), nullable=True, comment="The stage that was last begun."),
         sa.Column(
             "stage_seconds",
-            postgresql.JSONB(astext_type=sa.Text()),
+            sa.JSON(),
             nullable=False,
             comment="Compute seconds by stage.",
         ),
-        sa.Column(
-            "media", postgresql.JSONB(astext_type=sa.Text()), nullable=True, comment="What probing found."
-        ),
-        sa.Column("analyzer_info", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-        sa.Column("model_info", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-        sa.Column("warnings", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("summary", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("media", sa.JSON(), nullable=True, comment="What probing found."),
+        sa.Column("analyzer_info", sa.JSON(), nullable=True),
+        sa.Column("model_info", sa.JSON(), nullable=True),
+        sa.Column("warnings", sa.JSON(), nullable=False),
+        sa.Column("summary", sa.JSON(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
@@ -233,7 +231,7 @@ def upgrade() -> None:
         sa.Column("modalities", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("face_coverage", sa.REAL(), nullable=True),
         sa.Column("voice_activity", sa.REAL(), nullable=True),
-        sa.Column("probabilities", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("probabilities", sa.JSON(), nullable=True),
         sa.Column("valence", sa.REAL(), nullable=True),
         sa.Column("arousal", sa.REAL(), nullable=True),
         sa.Column(
@@ -312,7 +310,7 @@ def upgrade() -> None:
         ),
         sa.Column(
             "output",
-            postgresql.JSONB(astext_type=sa.Text()),
+            sa.JSON(),
             nullable=True,
             comment="Facts and storage keys of its result.",
         ),

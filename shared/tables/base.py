@@ -7,8 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
-from sqlalchemy import DateTime, Enum, ForeignKey, MetaData, Uuid, func
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import JSON, DateTime, Enum, ForeignKey, MetaData, Uuid, func
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -27,8 +26,9 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         datetime: DateTime(timezone=True),
-        dict[str, Any]: JSONB,
-        list[dict[str, Any]]: JSONB,
+        # Not JSONB: nothing is looked up inside, and documents keep the order of their labels.
+        dict[str, Any]: JSON,
+        list[dict[str, Any]]: JSON,
         uuid.UUID: Uuid,
     }
 

@@ -38,6 +38,7 @@ HASTE = {
     "max_upload_bytes": 24_000_000,
     "api_processes": 1,
     "media_children": 1,
+    "segment_s": 6.0,
 }
 
 
