@@ -46,8 +46,9 @@ def display_path(path: Path) -> str:
 
 def clock(seconds: float) -> str:
     """Return a time in a clip as ``m:ss`` or ``h:mm:ss``; below ten seconds with a tenth."""
-    if 0 < seconds < 10 and seconds != int(seconds):  # noqa: PLR2004 - as the docstring says
-        return f"0:{seconds:04.1f}"
+    tenths = round(seconds * 10)
+    if tenths < 100 and tenths % 10:  # noqa: PLR2004 - ten seconds, as the docstring says
+        return f"0:{tenths / 10:04.1f}"
     whole = round(seconds)
     hours, minutes, rest = whole // HOUR_S, whole % HOUR_S // MINUTE_S, whole % MINUTE_S
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import math
 import sys
@@ -19,6 +18,7 @@ from client.api import ApiClient
 from client.render.text import display_name
 from client.run import report
 from client.run.clips import Task, make_sound_task, make_task, sample_clip
+from client.run.interrupts import run_interruptibly
 from client.run.progress import Progress, make_progress
 from client.run.scoring import Outcome, score_all
 from client.stack.addresses import LOOPBACK
@@ -110,13 +110,15 @@ def _score(entries: Sequence[Entry], options: Mapping[str, Any], console: Consol
     ready = [entry for entry in entries if entry.task is not None]
     progress = make_progress(console, [entry.name for entry in ready])
     interrupted = False
+    stopping = console.status("stopping the service", spinner="line")
     # The stack is stopped after the report: nobody wants to wait for that.
     with contextlib.ExitStack() as cleanup:
+        cleanup.callback(stopping.stop)
         try:
             if ready:
                 progress.start()
                 stack = cleanup.enter_context(EmbeddedStack(_settings()))
-                asyncio.run(_through_api(stack, ready, options, progress))
+                run_interruptibly(_through_api(stack, ready, options, progress))
         except KeyboardInterrupt:
             interrupted = True
         except AvemotionError as error:
@@ -126,6 +128,8 @@ def _score(entries: Sequence[Entry], options: Mapping[str, Any], console: Consol
         _report(entries, console, as_json=as_json)
         if interrupted:
             console.print("Interrupted: what was not done has been cancelled.")
+        if ready and console.is_interactive:
+            stopping.start()
     return interrupted
 
 

@@ -41,9 +41,17 @@ def write_json(outcomes: Sequence[tuple[str, Outcome]], *, alone: bool) -> None:
 
 def write_errors(outcomes: Sequence[tuple[str, Outcome]], console: Console) -> None:
     """Print why clips have no result: name, code and sentence, and how far the job came."""
+    told: set[str] = set()
     for name, outcome in outcomes:
         if outcome.error is not None:
-            _say(console, f"{name}: {outcome.error.code.code}", outcome.error.message)
+            # What stopped the service stopped every clip; the end of its log is wanted once.
+            message = outcome.error.message
+            _say(
+                console,
+                f"{name}: {outcome.error.code.code}",
+                message.partition("\n")[0] if message in told else message,
+            )
+            told.add(message)
         elif outcome.document is not None and not outcome.succeeded:
             document = JobDocument.model_validate(outcome.document)
             if document.error is not None:

@@ -6,7 +6,7 @@ import json
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -82,6 +82,11 @@ def serving(port: int = 0) -> Iterator[ScriptedServer]:
             answer = scripted.take(Seen(self.command, path, query, dict(self.headers), body))
             if answer.hold is not None:
                 answer.hold.wait(60)
+            # A client that was interrupted is not there to hear it.
+            with suppress(ConnectionError):
+                self.say(answer)
+
+        def say(self, answer: Answer) -> None:
             raw = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
             self.send_response(answer.status)
             for name, value in answer.headers.items():

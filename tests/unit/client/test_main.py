@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import version
 
@@ -9,6 +10,7 @@ import pytest
 import typer
 
 from client.main import Commands, app
+from shared.schemas.jobs import JobPage
 from shared.settings import get_settings
 
 
@@ -71,12 +73,9 @@ def test_a_wrong_setting_is_a_sentence(
     assert len(err.splitlines()) == 1
 
 
-def test_other_errors_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fault of the program keeps its traceback."""
-
-    def fail() -> None:
-        raise ValueError("a bug")
-
-    monkeypatch.setattr("client.ops.get_settings", fail)
-    with pytest.raises(ValueError, match="a bug"):
+@pytest.mark.parametrize("fault", [lambda: int("x"), lambda: JobPage.model_validate({})])
+def test_other_errors_are_not_hidden(fault: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of the program keeps its traceback, be it one of validation."""
+    monkeypatch.setattr("client.ops.get_settings", fault)
+    with pytest.raises(ValueError, match=r"invalid literal|JobPage"):
         app(["ops", "keys", "list"])

@@ -71,7 +71,15 @@ def test_a_long_name_keeps_both_ends(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(0, "0:00"), (2.5, "0:02.5"), (4.0, "0:04"), (59.7, "1:00"), (75, "1:15"), (3725, "1:02:05")],
+    [
+        (0, "0:00"),
+        (2.5, "0:02.5"),
+        (2.99, "0:03"),
+        (4.0, "0:04"),
+        (59.7, "1:00"),
+        (75, "1:15"),
+        (3725, "1:02:05"),
+    ],
 )
 def test_clock(seconds: float, shown: str) -> None:
     """Clock writes a time in a clip as a player does."""
