@@ -133,12 +133,13 @@ def test_postgres_is_restarted_under_load(service: Service, clip: Path) -> None:
     assert service.wait_for_lease(jobs[0], StageName.FACES)
 
     service.postgres.kill()
-    time.sleep(2)
-    with contextlib.suppress(httpx.TransportError):
+    try:
+        time.sleep(2)
         away = service.http.get(f"/jobs/{jobs[0]}")
-        assert (away.status_code, away.json()["code"]) == (503, "service_unavailable")
-    service.postgres.start()
+    finally:
+        service.postgres.start()
 
+    assert (away.status_code, away.json()["code"]) == (503, "service_unavailable")
     for job in jobs:
         service.assert_scored_once(service.end_of(job))
 

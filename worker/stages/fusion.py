@@ -43,6 +43,7 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
     kit.storage.write(sheet, encode_png(sequence_sheet(fused.inputs["frames"])))
 
     def write(session: Session, job: Job) -> None:
+        job.stage = StageName.INFERENCE.value
         open_windows(session, assignment, fused, activity)
         if not any(fused.modalities):
             close_segment(session, job, assignment.span.id, kit.settings)
