@@ -64,21 +64,12 @@ def decode(  # noqa: PLR0913 - each limit is named.
             `OUT_OF_MEMORY`, `TIMEOUT`.
         TransientError: The machine has no room for another process now.
     """
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-loglevel", "error"]
-    command += ["-threads", "1", *input_options]
-    command += [
-        "-protocol_whitelist",
-        "fd",
-        "-format_whitelist",
-        demuxer,
-        "-f",
-        demuxer,
-        "-fd",
-        "0",
-        "-i",
-        "fd:",
+    command = [
+        *(imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-loglevel", "error"),
+        *("-threads", "1", *input_options),
+        *("-protocol_whitelist", "fd", "-format_whitelist", demuxer, "-f", demuxer, "-fd", "0", "-i", "fd:"),
+        *("-threads", "1", "-filter_threads", "1", *output_options, "pipe:1"),
     ]
-    command += ["-threads", "1", "-filter_threads", "1", *output_options, "pipe:1"]
     with _running(command, path, memory_mb, time_limit_s) as process:
         complaint, count = yield from _pieces(process, piece_bytes, time_limit_s, checkpoint)
         _judge(process, complaint, is_empty=count == 0)

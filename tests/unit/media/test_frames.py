@@ -248,7 +248,7 @@ def test_slow_reader(tmp_path: Path) -> None:
 
 
 def test_checkpoint(tmp_path: Path) -> None:
-    """A checkpoint that raises ends the decoder, also while no picture comes."""
+    """A checkpoint that raises ends the decoder in the middle of its work."""
     asked: list[int] = []
 
     def cancel() -> None:
@@ -257,8 +257,7 @@ def test_checkpoint(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        # The last second of the bomb: the decoder works its way there in silence.
-        list(stream(media.bomb(tmp_path / "bomb.webm"), start_s=399, end_s=400, checkpoint=cancel))
+        list(stream(media.bomb(tmp_path / "bomb.webm"), checkpoint=cancel))
 
 
 def test_closed_half_way(tmp_path: Path) -> None:
