@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from celery import Celery
@@ -13,7 +14,7 @@ from sqlalchemy import ColumnElement, Engine, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from shared.database import transact
-from shared.queue import RESOURCE, ingest_message, publish, queue_lengths, queue_name, segment_message
+from shared.queue import ingest_message, publish, queue_lengths, queue_name, segment_message
 from shared.tables import Job, Prediction, Priority, Segment, Stage, StageName, WorkStatus
 from worker.lease import due
 from worker.toolkit import Toolkit
@@ -110,38 +111,31 @@ def send_lost(kit: Toolkit, app: Celery) -> int:
         return 0
     lengths = queue_lengths(kit.settings)
     sent = 0
-    for (resource, priority), count in ready.items():
-        missing = count.ready - lengths[queue_name(resource, priority)]
+    for (name, priority), count in ready.items():
+        missing = count.ready - lengths[queue_name(name, priority)]
         if missing > 0 and count.late:
-            names = [name for name, needed in RESOURCE.items() if needed == resource]
             jobs = select(Job.id).where(Job.priority == priority)
-            lost = late & Stage.name.in_(names) & Stage.job_id.in_(jobs) & has_work()
+            lost = late & (Stage.name == name) & Stage.job_id.in_(jobs) & has_work()
             sent += send_ready(kit.engine, app, lost, min(missing, ROUND_ROWS))
     return sent
 
 
-@dataclass
-class ReadyCount:
+class ReadyCount(NamedTuple):
     """Ready stages of one queue, and how many of them were sent long ago."""
 
-    ready: int = 0
-    late: int = 0
+    ready: int
+    late: int
 
 
-def count_ready(session: Session, late: ColumnElement[bool]) -> dict[tuple[str, Priority], ReadyCount]:
-    """Count ready stages by resource and priority."""
-    counts: dict[tuple[str, Priority], ReadyCount] = defaultdict(ReadyCount)
+def count_ready(session: Session, late: ColumnElement[bool]) -> dict[tuple[StageName, Priority], ReadyCount]:
+    """Count ready stages by name and priority."""
     rows = session.execute(
         select(Stage.name, Job.priority, func.count(), func.count().filter(late))
         .join(Job, Job.id == Stage.job_id)
         .where(Stage.status == WorkStatus.READY, due(Stage), has_work())
         .group_by(Stage.name, Job.priority)
     )
-    for name, priority, ready, old in rows:
-        count = counts[RESOURCE[name], priority]
-        count.ready += ready
-        count.late += old
-    return counts
+    return {(name, priority): ReadyCount(ready, old) for name, priority, ready, old in rows}
 
 
 def has_work() -> ColumnElement[bool]:

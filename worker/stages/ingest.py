@@ -38,7 +38,7 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
     voice = _probe(assignment.audio, kit, checkpoint) if job.audio_id else None
     check_streams(picture, voice)
     sound = voice or (picture if picture and picture.has_audio else None)
-    duration_s = next(info.duration_s for info in (picture, voice) if info)
+    duration_s = picture.duration_s if picture else length_of_sound(voice)
     windows = plan_windows(duration_s, job.window_s, job.stride_s)
     if len(windows) > kit.settings.max_windows:
         raise AvemotionError(
@@ -83,6 +83,11 @@ def _probe(upload: Upload | None, kit: Toolkit, checkpoint: Callable[[], None]) 
             )
     except FileNotFoundError:
         raise AvemotionError(ErrorCode.MEDIA_MISSING, "The file of this upload is gone.") from None
+
+
+def length_of_sound(voice: MediaInfo | None) -> float:
+    """Return the length of the sound, also of a file that holds a picture as well."""
+    return (voice.audio_duration_s or voice.duration_s) if voice else 0.0
 
 
 def check_streams(picture: MediaInfo | None, voice: MediaInfo | None) -> None:
@@ -134,9 +139,9 @@ def warnings_of(
         found.append(WarningCode.NO_SOUND_STREAM)
     if sound and (sound.sample_rate or LOW_RATE_HZ + 1) <= LOW_RATE_HZ:
         found.append(WarningCode.LOW_SAMPLE_RATE)
-    if picture and voice and abs(picture.duration_s - voice.duration_s) > DIFFERENCE_S:
+    if picture and voice and abs(picture.duration_s - length_of_sound(voice)) > DIFFERENCE_S:
         found.append(WarningCode.DURATIONS_DIFFER)
-    if media[0].duration_s < window_s:
+    if (picture.duration_s if picture else length_of_sound(voice)) < window_s:
         found.append(WarningCode.SHORT_CLIP)
     return [warning(code) for code in found]
 

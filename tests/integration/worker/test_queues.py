@@ -1,0 +1,84 @@
+"""In which order a worker takes messages from a real Valkey."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from client.stack.valkey import EmbeddedValkey
+from shared.queue import make_celery, publish, queue_lengths, queue_names, task_name
+from shared.settings import Settings
+from shared.tables import StageName
+from tests.servers import Server, wait_until
+
+# A worker with the service's own Celery settings, whose tasks only write down that they ran.
+WORKER = """
+import sys
+from shared.queue import make_celery, queue_names, task_name
+from shared.settings import get_settings
+from shared.tables import StageName
+
+app = make_celery(get_settings())
+
+for name in StageName:
+    @app.task(name=task_name(name))
+    def note(key, name=name):
+        with open(sys.argv[1], "a") as log:
+            log.write(f"{key}\\n")
+
+app.worker_main(["worker", "-P", "prefork", "-c", "1", "-Q", ",".join(queue_names("media")),
+                 "--without-gossip", "--without-mingle"])
+"""
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Settings]:
+    """A real Valkey, empty."""
+    valkey = EmbeddedValkey(tmp_path / "valkey")
+    server = Server(valkey.process(), tmp_path / "valkey.log")
+    server.start()
+    yield Settings(broker_url=valkey.url, data_dir=tmp_path)
+    server.kill()
+
+
+def test_interactive_goes_before_bulk_and_later_stages_before_earlier(
+    broker: Settings, tmp_path: Path
+) -> None:
+    """However messages come, a worker takes them in the order of its queues."""
+    app = make_celery(broker)
+    names = queue_names("media")
+    for name in reversed(names):
+        stage = StageName(name.rsplit(".", 1)[1])
+        for number in (1, 2):
+            message = app.signature(task_name(stage), args=(f"{name} {number}",), options={"queue": name})
+            assert publish(message)
+    assert {queue_lengths(broker)[name] for name in names} == {2}
+
+    log = tmp_path / "log"
+    log.touch()
+    worker = subprocess.Popen(
+        [sys.executable, "-c", WORKER, str(log)],
+        env={"AVEMOTION_BROKER_URL": str(broker.broker_url), "PATH": "/usr/bin:/bin"},
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        cwd=Path(__file__).parents[3],
+    )
+    try:
+        wait_until(lambda: len(log.read_text().splitlines()) == 2 * len(names))
+    finally:
+        worker.terminate()
+        worker.wait()
+
+    assert log.read_text().splitlines() == [f"{name} {number}" for name in names for number in (1, 2)]
+
+
+def test_a_broker_that_is_away_is_no_error_for_the_sender(tmp_path: Path) -> None:
+    """A publish tells that nothing was sent, and does so at once."""
+    nowhere = Settings(broker_url="redis://127.0.0.1:1/0", data_dir=tmp_path)
+    app = make_celery(nowhere)
+
+    assert not publish(app.signature(task_name(StageName.INGEST), args=("x",)))
