@@ -18,8 +18,7 @@ T = TypeVar("T")
 CONNECT_TIMEOUT_S = 5
 # A worker that froze inside a transaction must not hold its rows for ever: hence the idle limit.
 SERVER_OPTIONS = (
-    "-c timezone=utc -c lock_timeout=15s -c statement_timeout=60s"
-    " -c idle_in_transaction_session_timeout=60s"
+    "-c timezone=utc -c lock_timeout=15s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s"
 )
 
 

@@ -27,19 +27,22 @@ def _time(value: Any) -> str | None:
     return value.isoformat() if value else None
 
 
+def _rounded(value: Any, digits: int = DIGITS) -> float | None:
+    # A whole number may come from JSON as an int.
+    return None if value is None else round(float(value), digits)
+
+
 def window_document(row: Prediction | Any) -> dict[str, Any]:
     """Return one window's result."""
     return {
-        "start_s": round(row.start_s, 3),
-        "end_s": round(row.end_s, 3),
+        "start_s": _rounded(row.start_s, 3),
+        "end_s": _rounded(row.end_s, 3),
         "probabilities": row.probabilities,
-        "valence": row.valence if row.valence is None else round(row.valence, DIGITS),
-        "arousal": row.arousal if row.arousal is None else round(row.arousal, DIGITS),
+        "valence": _rounded(row.valence),
+        "arousal": _rounded(row.arousal),
         "modalities": list(row.modalities),
-        "face_coverage": row.face_coverage if row.face_coverage is None else round(row.face_coverage, DIGITS),
-        "voice_activity": (
-            row.voice_activity if row.voice_activity is None else round(row.voice_activity, DIGITS)
-        ),
+        "face_coverage": _rounded(row.face_coverage),
+        "voice_activity": _rounded(row.voice_activity),
     }
 
 

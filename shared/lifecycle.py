@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from shared.errors import ErrorCode, WarningCode
@@ -32,7 +32,12 @@ def open_job(session: Session, job: Job) -> None:
 
 def lock_job(session: Session, job_id: UUID) -> Job | None:
     """Return the job with its row locked until the transaction ends, or ``None`` if it is gone."""
-    statement = select(Job).where(Job.id == job_id).with_for_update(key_share=True)
+    return lock_job_where(session, Job.id == job_id)
+
+
+def lock_job_where(session: Session, condition: ColumnElement[bool]) -> Job | None:
+    """Return the one job that meets a condition, locked as ``lock_job`` does."""
+    statement = select(Job).where(condition).with_for_update(key_share=True)
     return session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
 
 

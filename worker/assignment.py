@@ -77,11 +77,13 @@ def read_assignment(session: Session, claim: Claim) -> Assignment:
             )
         )
         outputs = {row.name: row.output or {} for row in done}
+    ids = [upload for upload in (job.video_id, job.audio_id) if upload]
+    uploads = {row.id: row for row in session.scalars(select(Upload).where(Upload.id.in_(ids)))}
     return Assignment(
         claim=claim,
         job=job,
-        video=session.get(Upload, job.video_id) if job.video_id else None,
-        audio=session.get(Upload, job.audio_id) if job.audio_id else None,
+        video=uploads.get(job.video_id) if job.video_id else None,
+        audio=uploads.get(job.audio_id) if job.audio_id else None,
         segment=segment,
         windows=windows,
         outputs=outputs,

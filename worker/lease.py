@@ -13,10 +13,10 @@ from enum import Enum
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from shared.lifecycle import lock_job
+from shared.lifecycle import lock_job, lock_job_where
 from shared.settings import Settings
 from shared.tables import Job, JobStatus, Segment, Stage, StageName, WorkStatus
 from worker.pulse import LeaseLostError
@@ -50,12 +50,12 @@ def due(table: Any) -> ColumnElement[bool]:
 def claim(session: Session, name: StageName, key: UUID, lease_s: float) -> Claim | Refusal:
     """Claim a stage: of the job ``key`` for ``ingest``, of the segment ``key`` for all others."""
     if name is StageName.INGEST:
-        job_id: UUID | None = key
+        owner = Job.id == key
         target = (Stage.job_id == key) & Stage.segment_id.is_(None) & (Stage.name == name)
     else:
-        job_id = session.scalar(select(Segment.job_id).where(Segment.id == key))
+        owner = Job.id == select(Segment.job_id).where(Segment.id == key).scalar_subquery()
         target = (Stage.segment_id == key) & (Stage.name == name)
-    job = lock_job(session, job_id) if job_id else None
+    job = lock_job_where(session, owner)
     if job is None:
         return Refusal.BUSY
     row = session.execute(
@@ -137,15 +137,17 @@ def add_seconds(job: Job, name: StageName, seconds: float) -> None:
 
 def ready_next(session: Session, segment_id: UUID) -> None:
     """Make the first waiting stage of a segment ready; its message counts as sent by the chain."""
-    waiting = session.execute(
-        select(Stage.id, Stage.name).where(Stage.segment_id == segment_id, Stage.status == WorkStatus.WAITING)
-    ).all()
-    if waiting:
-        order = list(StageName)
-        first = min(waiting, key=lambda row: order.index(row.name))
-        session.execute(
-            update(Stage).where(Stage.id == first.id).values(status=WorkStatus.READY, published_at=func.now())
-        )
+    position = case({name.value: place for place, name in enumerate(StageName)}, value=Stage.name)
+    first = (
+        select(Stage.id)
+        .where(Stage.segment_id == segment_id, Stage.status == WorkStatus.WAITING)
+        .order_by(position)
+        .limit(1)
+        .scalar_subquery()
+    )
+    session.execute(
+        update(Stage).where(Stage.id == first).values(status=WorkStatus.READY, published_at=func.now())
+    )
 
 
 def give_back(session: Session, claimed: Claim, settings: Settings) -> bool:
