@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 from ipaddress import ip_address
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from flask import Flask, g, request
 
-from api.services import services
+from api.keyring import Keyring
 from shared.errors import AvemotionError, ErrorCode
 from shared.settings import Settings
 
@@ -24,48 +25,69 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SCHEME = "bearer"
 
 
-def owner_id() -> UUID | None:
-    """Return the key that this request was made with; ``None`` while keys are off."""
-    owner: UUID | None = g.get("owner_id")
-    return owner
+class Access:
+    """The rules for one server, by its settings."""
 
+    def __init__(self, settings: Settings, keyring: Keyring) -> None:
+        """Choose the rules; keys are looked up in ``keyring``."""
+        self._keyring = keyring if settings.keys_required else None
+        names = (name.strip().lower() for name in settings.trusted_hosts.split(","))
+        self._trusted = frozenset(name for name in names if name)
 
-def register(app: Flask, settings: Settings) -> None:
-    """Check every request of ``app`` before anything else is done with it."""
-    if settings.keys_required:
-        app.before_request(require_key)
-        return
-    trusted = frozenset(name.strip().lower() for name in settings.trusted_hosts.split(",") if name.strip())
+    def owner(self, environ: dict[str, Any]) -> UUID | None:
+        """Return the key that a request was made with; ``None`` while keys are off.
 
-    def require_nearness() -> None:
-        host = request.environ.get("HTTP_HOST", "")
-        if not is_near(host, trusted):
+        Raises:
+            AvemotionError: It must not be answered.
+        """
+        if self._keyring is not None:
+            return find_owner(environ, self._keyring)
+        host = environ.get("HTTP_HOST", "")
+        if not is_near(host, self._trusted):
             raise AvemotionError(
                 ErrorCode.FORBIDDEN,
                 "While API keys are off, the service answers to localhost, IP addresses and the names in "
                 "AVEMOTION_TRUSTED_HOSTS only.",
             )
-        if request.method not in SAFE_METHODS:
-            refuse_other_origins(host)
+        if environ["REQUEST_METHOD"] not in SAFE_METHODS:
+            refuse_other_origins(environ, host)
+        return None
 
-    app.before_request(require_nearness)
+    @property
+    def needs_key(self) -> bool:
+        """Tell whether keys are on."""
+        return self._keyring is not None
 
 
-def require_key() -> None:
-    """Find the owner of the request's key.
+def register(app: Flask, access: Access) -> None:
+    """Check every request of ``app`` before anything else is done with it."""
+
+    def check() -> None:
+        if not (access.needs_key and request.blueprint in OPEN_TO_ALL):
+            g.owner_id = access.owner(request.environ)
+
+    app.before_request(check)
+
+
+def owner_id() -> UUID | None:
+    """Return the key that the request being answered was made with; ``None`` while keys are off."""
+    owner: UUID | None = g.owner_id
+    return owner
+
+
+def find_owner(environ: dict[str, Any], keyring: Keyring) -> UUID:
+    """Return the owner of a request's key.
 
     Raises:
         AvemotionError: There is no key, or it is not valid.
     """
-    if request.blueprint in OPEN_TO_ALL:
-        return
-    scheme, _, secret = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-    owner = services().keyring.owner(secret.strip()) if scheme.lower() == SCHEME and secret else None
+    scheme, _, secret = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    owner = keyring.owner(secret.strip()) if scheme.lower() == SCHEME and secret else None
     if owner is None:
         raise AvemotionError(
             ErrorCode.UNAUTHORIZED, "Send a valid API key in the header Authorization: Bearer KEY."
         )
-    g.owner_id = owner
+    return owner
 
 
 @lru_cache(maxsize=256)
@@ -85,8 +107,8 @@ def is_near(host: str, trusted: frozenset[str]) -> bool:
     return True
 
 
-def refuse_other_origins(host: str) -> None:
+def refuse_other_origins(environ: dict[str, Any], host: str) -> None:
     """Raise for a request that a browser sends in the name of another site."""
-    origin = request.environ.get("HTTP_ORIGIN")
+    origin = environ.get("HTTP_ORIGIN")
     if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
         raise AvemotionError(ErrorCode.FORBIDDEN, "Requests from pages of other sites are refused.")

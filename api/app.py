@@ -13,6 +13,7 @@ from flask_openapi3.openapi import OpenAPI
 from api import access, artifacts, documentation, health, jobs, metrics, models, predict, problems, uploads
 from api.requests import Request
 from api.services import EXTENSION, Services
+from api.shortcut import Shortcut
 from shared.schemas.problems import Problem
 from shared.settings import Settings, get_settings
 
@@ -40,10 +41,16 @@ class NoSessions(SessionInterface):
 
 
 class Application(OpenAPI):
-    """Flask with OpenAPI, our request class, and no sessions."""
+    """Flask with OpenAPI, our request class, no sessions, and a shortcut for polls."""
 
     request_class = Request
     session_interface = NoSessions()
+    shortcut: Shortcut
+
+    def wsgi_app(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """Answer a request."""
+        answered = self.shortcut.answer(environ, start_response)
+        return super().wsgi_app(environ, start_response) if answered is None else answered
 
 
 def make_app(settings: Settings | None = None) -> OpenAPI:
@@ -60,9 +67,12 @@ def make_app(settings: Settings | None = None) -> OpenAPI:
     )
     app.config["MAX_CONTENT_LENGTH"] = JSON_LIMIT_BYTES
     app.url_map.strict_slashes = False
-    app.extensions[EXTENSION] = Services(settings)
+    kit = Services(settings)
+    gate = access.Access(settings, kit.keyring)
+    app.extensions[EXTENSION] = kit
+    app.shortcut = Shortcut(kit, gate)
     problems.register(app)
-    access.register(app, settings)
+    access.register(app, gate)
     metrics.register(app)
     for module in (uploads, predict, jobs, artifacts, models):
         app.register_api(module.blueprint)

@@ -8,8 +8,9 @@ from typing import IO
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
-from api.requests import Request
+from api.requests import Request, patience
 from shared.errors import AvemotionError, ErrorCode
+from shared.sniff import HEAD_BYTES
 
 PIECE_BYTES = 1024 * 1024
 FIELD = "file"
@@ -23,7 +24,9 @@ class Body:
 
     def __init__(self, request: Request) -> None:
         """Begin at the start of the body of ``request``."""
-        self._request = request
+        self._environ = request.environ
+        # Little at first: whoever sends slowly is told soon if it is of no use.
+        self._most = HEAD_BYTES
         self._stream: IO[bytes] = request.environ["wsgi.input"]
         # Without a length the server must know where the body ends, as it does for chunks.
         chunked = "wsgi.input_terminated" in request.environ
@@ -35,11 +38,12 @@ class Body:
         Raises:
             AvemotionError: The client went away, or has sent nothing for too long.
         """
-        size = PIECE_BYTES if self._left is None else min(PIECE_BYTES, self._left)
+        size = self._most if self._left is None else min(self._most, self._left)
+        self._most = PIECE_BYTES
         if not size:
             return b""
         try:
-            with self._request.patience():
+            with patience(self._environ):
                 piece = self._stream.read(size)
         except Exception as error:
             # Each server has errors of its own for bodies that break off.

@@ -66,6 +66,15 @@ def post_worker_init(worker: Any) -> None:
         kit.waiting.is_closing = lambda: not worker.alive
 
 
+def worker_exit(_server: Any, worker: Any) -> None:
+    """Close the connections of a process that ends in good order."""
+    from api.services import EXTENSION  # noqa: PLC0415 - not before _COUNTS is set
+
+    kit: Services | None = worker.wsgi.extensions.get(EXTENSION) if worker.wsgi else None
+    if kit is not None:
+        kit.close()
+
+
 def child_exit(_server: Any, worker: Any) -> None:
     """Forget the gauges of a process that ended; what it counted stays."""
     from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - not before _COUNTS is set

@@ -52,7 +52,7 @@ class Line:
                 if self._cursor.connection.pgconn.status == ConnStatus.OK:
                     raise
                 # It may have been dead for long; a new one tells whether the server is there.
-                self._close()
+                self.close()
         return work(self._open())
 
     def _open(self) -> psycopg.RawCursor[Any]:
@@ -60,11 +60,13 @@ class Line:
         self._held = self._engine.raw_connection()
         connection: psycopg.Connection[Any] = self._held.driver_connection  # type: ignore[assignment]  # psycopg's
         connection.autocommit = True
-        _check(connection.pgconn.prepare(STATE_NAME, STATE_SQL.encode()), ExecStatus.COMMAND_OK)
+        prepared = connection.pgconn.prepare(STATE_NAME, STATE_SQL.encode())
+        _check(connection.pgconn, prepared, ExecStatus.COMMAND_OK)
         self._cursor = psycopg.RawCursor(connection, row_factory=namedtuple_row)
         return self._cursor
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Drop the connection; the next statement opens another."""
         if self._held is not None:
             self._held.invalidate()
         self._held = self._cursor = None
@@ -73,10 +75,12 @@ class Line:
 def _run_prepared(connection: abc.PGconn, values: list[bytes | None]) -> abc.PGresult:
     # A value may be None, for NULL, though the stub does not say so.
     result = connection.exec_prepared(STATE_NAME, cast("list[bytes]", values))
-    return _check(result, ExecStatus.TUPLES_OK)
+    return _check(connection, result, ExecStatus.TUPLES_OK)
 
 
-def _check(result: abc.PGresult, wanted: ExecStatus) -> abc.PGresult:
+def _check(connection: abc.PGconn, result: abc.PGresult, wanted: ExecStatus) -> abc.PGresult:
+    if connection.status != ConnStatus.OK:
+        raise psycopg.OperationalError("the connection was lost")
     if result.status != wanted:
         raise error_from_result(result)
     return result

@@ -33,20 +33,26 @@ UNFINISHED = (JobStatus.QUEUED, JobStatus.RUNNING)
 JOBS_SQL = text("SELECT status, count(*) FROM jobs WHERE status IN ('queued', 'running') GROUP BY status")
 
 
+_counters: dict[tuple[str, str, int], Callable[[], None]] = {}
+
+
+def count(route: str, method: str, status: int) -> None:
+    """Count one answered request."""
+    name = (route, method, status)
+    if name not in _counters:
+        _counters[name] = REQUESTS.labels(route, method, str(status)).inc
+    _counters[name]()
+
+
 def register(app: Flask) -> None:
     """Count the requests of ``app``."""
-    counters: dict[tuple[str, str, int], Callable[[], None]] = {}
 
-    def count(response: Response) -> Response:
+    def after(response: Response) -> Response:
         # The rule, not the address: ids would make a new series for every job.
-        route = request.url_rule.rule if request.url_rule else "none"
-        name = (route, request.method, response.status_code)
-        if name not in counters:
-            counters[name] = REQUESTS.labels(*map(str, name)).inc
-        counters[name]()
+        count(request.url_rule.rule if request.url_rule else "none", request.method, response.status_code)
         return response
 
-    app.after_request(count)
+    app.after_request(after)
 
 
 @blueprint.get("/metrics", doc_ui=False)

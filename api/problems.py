@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NoReturn, cast
+from functools import partial
+from typing import Any, NoReturn
 from uuid import uuid4
 
 import psycopg
@@ -15,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
 from api.answers import encode
-from api.requests import Request
+from api.requests import drain
 from shared.errors import AvemotionError, ErrorCode
 
 log = structlog.stdlib.get_logger(__name__)
@@ -59,8 +60,6 @@ def refuse_invalid(error: ValidationError) -> NoReturn:
 
 def problem(code: ErrorCode, detail: str, *, status: int | None = None, **members: Any) -> Response:
     """Return the response for an error."""
-    if code is not ErrorCode.UPLOAD_INCOMPLETE:
-        cast("Request", request).drain()
     status = status or code.status
     document = {
         "type": f"{DOCS}#{code.code}",
@@ -73,6 +72,9 @@ def problem(code: ErrorCode, detail: str, *, status: int | None = None, **member
     }
     response = Response(encode(document), status, content_type=MEDIA_TYPE)
     response.headers["Cache-Control"] = "no-store"
+    if request.content_length or "HTTP_TRANSFER_ENCODING" in request.environ:
+        # After the answer is sent: a client that reads at once need not wait for this.
+        response.call_on_close(partial(drain, request.environ))
     if code in RETRY_AFTER_S:
         response.headers["Retry-After"] = str(RETRY_AFTER_S[code])
     if code is ErrorCode.UNAUTHORIZED:

@@ -50,6 +50,7 @@ class JobReader:
 
     def __init__(self, engine: Engine) -> None:
         """Take ``engine`` for this alone; connections are opened when they are first needed."""
+        self._engine = engine
         self._free: SimpleQueue[Line] = SimpleQueue()
         for _ in range(READERS):
             self._free.put(Line(engine))
@@ -81,6 +82,12 @@ class JobReader:
         snapshot = Snapshot(read[0], encode(read[1]).encode())
         self._remember(job_id, snapshot)
         return snapshot
+
+    def close(self) -> None:
+        """Close the connections that nobody is using."""
+        while not self._free.empty():
+            self._free.get().close()
+        self._engine.dispose()
 
     def _ask(self, question: Callable[[Line], T]) -> T:
         try:

@@ -34,7 +34,7 @@ class Request(flask.Request):
                 ErrorCode.MALFORMED_REQUEST,
                 "The body must be JSON, sent with the header Content-Type: application/json.",
             )
-        with self.patience():
+        with patience(self.environ):
             body = self.get_data(cache=cache)
         try:
             return json.loads(body)
@@ -45,29 +45,29 @@ class Request(flask.Request):
                 ErrorCode.MALFORMED_REQUEST, f"The body could not be read as JSON{where}."
             ) from None
 
-    @contextmanager
-    def patience(self, limit_s: float = IDLE_LIMIT_S) -> Iterator[None]:
-        """Give up on a client that sends nothing for ``limit_s`` inside the block."""
-        # Servers do not time out a body; gunicorn hands over the socket it comes from.
-        socket = self.environ.get("gunicorn.socket")
-        if socket is None:
-            yield
-            return
-        socket.settimeout(limit_s)
-        try:
-            yield
-        finally:
-            socket.settimeout(None)
 
-    def drain(self) -> None:
-        """Read and forget what is left of the body, for a while."""
-        if not self.content_length and "HTTP_TRANSFER_ENCODING" not in self.environ:
-            return
-        stream, until = self.environ["wsgi.input"], time.monotonic() + DRAIN_S
-        try:
-            while (left_s := until - time.monotonic()) > 0:
-                with self.patience(left_s):
-                    if not stream.read(DRAIN_BYTES):
-                        return
-        except Exception:  # noqa: BLE001 - each server has errors of its own for broken bodies
-            return
+@contextmanager
+def patience(environ: dict[str, Any], limit_s: float = IDLE_LIMIT_S) -> Iterator[None]:
+    """Give up on a client that sends nothing for ``limit_s`` inside the block."""
+    # Servers do not time out a body; gunicorn hands over the socket it comes from.
+    socket = environ.get("gunicorn.socket")
+    if socket is None:
+        yield
+        return
+    socket.settimeout(limit_s)
+    try:
+        yield
+    finally:
+        socket.settimeout(None)
+
+
+def drain(environ: dict[str, Any]) -> None:
+    """Read and forget what is left of a body, for a while."""
+    stream, until = environ["wsgi.input"], time.monotonic() + DRAIN_S
+    try:
+        while (left_s := until - time.monotonic()) > 0:
+            with patience(environ, left_s):
+                if not stream.read(DRAIN_BYTES):
+                    return
+    except Exception:  # noqa: BLE001 - each server has errors of its own for broken bodies
+        return

@@ -34,6 +34,11 @@ class Services:
         self.waiting = WaitingRoom(seats=threads // 2, longest_s=settings.max_wait_s)
         self.cards = Cards(settings.models_dir)
 
+    def close(self) -> None:
+        """Close what is open; nothing may be answered any more."""
+        self.reader.close()
+        self.engine.dispose()
+
 
 def services() -> Services:
     """Return the services of the application that handles this request."""

@@ -19,7 +19,7 @@ from shared.storage import Storage
 from shared.tables import Job, JobStatus, Upload
 
 # Long enough for a deadlock with another erasure to be broken and the work to be done again.
-PATIENCE_S = 5
+PATIENCE_S = 2
 
 
 def hide_job(session: Session, job: Job, settings: Settings) -> None:

@@ -1,0 +1,284 @@
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask_openapi3.openapi import OpenAPI
+from sqlalchemy import Engine, func, select, update
+from sqlalchemy.orm import Session
+
+from api import create_app
+from shared.queue import queue_lengths
+from shared.schemas.jobs import JobDocument
+from shared.settings import Settings
+from shared.tables import Job, JobStatus, Stage, StageName, Upload, WorkStatus
+from tests.integration.api.conftest import Client, Predict, client_of, job_id_of
+from tests.integration.api.conftest import Upload as SendUpload
+from tests.integration.conftest import services_of
+
+
+def count_jobs(engine: Engine) -> int:
+    with Session(engine) as session:
+        return session.scalar(select(func.count()).select_from(Job)) or 0
+
+
+def test_job_is_made(client: Client, upload: SendUpload, settings: Settings, engine: Engine) -> None:
+    """POST /predict answers 202 with where the job is and its document, defaults filled in."""
+    video_id = upload()
+    answer = client.post("/predict", json={"video_id": video_id})
+    assert answer.status_code == 202
+    assert answer.headers["Location"] == f"/jobs/{answer.json['job_id']}"
+    document = JobDocument.model_validate(answer.json)
+    assert document.status is JobStatus.QUEUED
+    assert str(document.options.video_id) == video_id
+    assert document.options.model == settings.model
+    assert document.options.stride_s == document.options.window_s == settings.window_s
+    with Session(engine) as session:
+        [stage] = session.scalars(select(Stage))
+    assert (stage.name, stage.status, stage.job_id) == (StageName.INGEST, WorkStatus.READY, document.job_id)
+    assert stage.published_at is not None
+
+
+def test_stride_follows_window(predict: Predict, upload: SendUpload) -> None:
+    """Without a stride, windows of the length asked for follow each other."""
+    assert predict(video_id=upload(), window_s=1.5)["options"]["stride_s"] == 1.5
+
+
+@pytest.mark.parametrize(
+    ("priority", "queue"), [("interactive", "media.interactive.ingest"), ("bulk", "media.bulk.ingest")]
+)
+def test_message_is_sent(
+    predict: Predict, upload: SendUpload, settings: Settings, priority: str, queue: str
+) -> None:
+    """The job's first message waits in the queue of its priority."""
+    predict(video_id=upload(), priority=priority)
+    assert {name: length for name, length in queue_lengths(settings).items() if length} == {queue: 1}
+
+
+def test_media_live_on(client: Client, upload: SendUpload, engine: Engine) -> None:
+    """A job moves on the time at which its media expire."""
+    video_id = upload()
+    with engine.begin() as connection:
+        connection.execute(update(Upload).values(expires_at=datetime.now(UTC) + timedelta(minutes=1)))
+    assert client.post("/predict", json={"video_id": video_id}).status_code == 202
+    with Session(engine) as session:
+        [row] = session.scalars(select(Upload))
+    assert row.expires_at > datetime.now(UTC) + timedelta(days=6)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "body"),
+        ({"video_id": "nonsense"}, "video_id"),
+        ({"video_id": 5}, "video_id"),
+        ({"video_id": str(uuid4()), "window_s": "two"}, "window_s"),
+        ({"video_id": str(uuid4()), "window_s": 0}, "window_s"),
+        ({"video_id": str(uuid4()), "priority": "now"}, "priority"),
+        ({"video_id": str(uuid4()), "fusion": ["early"]}, "fusion"),
+        ({"video_id": str(uuid4()), "colour": "red"}, "colour"),
+        ([1, 2], "body"),
+        ("text", "body"),
+    ],
+)
+def test_wrong_values_are_named(client: Client, body: Any, field: str) -> None:
+    """A value that is not valid is refused with its field and what is wrong."""
+    answer = client.post("/predict", json=body)
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid_request")
+    assert field in [error["field"] for error in answer.json["errors"]]
+    assert all(error["message"] for error in answer.json["errors"])
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type"),
+    [
+        (b"{", "application/json"),
+        (b"", "application/json"),
+        (b"\xff\xfe", "application/json"),
+        (b"[" * 60_000, "application/json"),
+        (b'{"video_id": null}', "text/plain"),
+        (b"video_id=1", "application/x-www-form-urlencoded"),
+    ],
+)
+def test_no_json_is_malformed(client: Client, data: bytes, content_type: str) -> None:
+    """A body that is no JSON, or does not say that it is, is refused as malformed."""
+    answer = client.post("/predict", data=data, content_type=content_type)
+    assert (answer.status_code, answer.json["code"]) == (400, "malformed_request")
+
+
+def test_nan_is_not_valid(client: Client) -> None:
+    """NaN, which Python reads as JSON, is no window length."""
+    data = f'{{"video_id": "{uuid4()}", "window_s": NaN}}'
+    answer = client.post("/predict", data=data, content_type="application/json")
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid_request")
+
+
+def test_large_body_is_refused(client: Client) -> None:
+    """A body far larger than any request is refused."""
+    answer = client.post("/predict", json={"video_id": "x" * 100_000})
+    assert (answer.status_code, answer.json["code"]) == (413, "request_too_large")
+
+
+def test_unknown_upload(client: Client, upload: SendUpload, engine: Engine) -> None:
+    """An upload that is not there is named; nothing is made."""
+    other = str(uuid4())
+    answer = client.post("/predict", json={"video_id": upload(), "audio_id": other})
+    assert (answer.status_code, answer.json["code"]) == (404, "not_found")
+    assert other in answer.json["detail"]
+    assert "audio_id" in answer.json["detail"]
+    assert count_jobs(engine) == 0
+
+
+def test_expired_upload(client: Client, upload: SendUpload, engine: Engine) -> None:
+    """An upload whose time is over is not there, even before the janitor comes."""
+    video_id = upload()
+    with engine.begin() as connection:
+        connection.execute(update(Upload).values(expires_at=func.now()))
+    assert client.post("/predict", json={"video_id": video_id}).status_code == 404
+
+
+def test_wrong_kind(client: Client, upload: SendUpload) -> None:
+    """Sound given as video is refused with the field, and the other way round too."""
+    for field, kind in (("video_id", "audio"), ("audio_id", "video")):
+        answer = client.post("/predict", json={field: upload(kind=kind)})
+        assert (answer.status_code, answer.json["code"]) == (422, "invalid_request")
+        assert [error["field"] for error in answer.json["errors"]] == [field]
+
+
+@pytest.mark.parametrize(
+    ("option", "code"),
+    [
+        ({"analyzer": "openface"}, "analyzer_unavailable"),
+        ({"model": "no-such-model"}, "model_unavailable"),
+        ({"fusion": "hybrid"}, "invalid_request"),
+    ],
+)
+def test_what_is_not_here(
+    client: Client, upload: SendUpload, option: dict[str, str], code: str, engine: Engine
+) -> None:
+    """An analyzer, model or fusion that is not here is refused before anything is made."""
+    answer = client.post("/predict", json={"video_id": upload(), **option})
+    assert (answer.status_code, answer.json["code"]) == (422, code)
+    assert count_jobs(engine) == 0
+
+
+def test_fusion_that_the_model_knows_is_said(client: Client, upload: SendUpload) -> None:
+    """Who asks for another fusion is told which one the model knows."""
+    answer = client.post("/predict", json={"video_id": upload(), "fusion": "late"})
+    assert "early" in answer.json["errors"][0]["message"]
+
+
+def test_queue_full(settings: Settings, engine: Engine) -> None:
+    """Past the settable depth new jobs are put off; jobs that ended do not count."""
+    app = create_app(settings.model_copy(update={"max_queue_depth": 2}))
+    client = client_of(app)
+    video_id = client.post("/upload/video", data=b"\0\0\0\x18ftypisom" + bytes(20)).json["id"]
+    made = [client.post("/predict", json={"video_id": video_id}) for _ in range(3)]
+    assert [answer.status_code for answer in made] == [202, 202, 503]
+    assert made[2].json["code"] == "queue_full"
+    assert int(made[2].headers["Retry-After"]) > 0
+    client.post(f"/jobs/{made[0].json['job_id']}/cancel")
+    assert client.post("/predict", json={"video_id": video_id}).status_code == 202
+    assert count_jobs(engine) == 3
+    services_of(app).close()
+
+
+def test_same_key_same_job(client: Client, upload: SendUpload, engine: Engine) -> None:
+    """A request that comes again under its key gives the same job, even if its media have expired."""
+    body, headers = {"video_id": upload()}, {"Idempotency-Key": "a-key"}
+    first = client.post("/predict", json=body, headers=headers)
+    with engine.begin() as connection:
+        connection.execute(update(Upload).values(expires_at=func.now()))
+    second = client.post("/predict", json=body, headers=headers)
+    assert (first.status_code, second.status_code) == (202, 202)
+    assert second.json["job_id"] == first.json["job_id"]
+    assert second.headers["Location"] == first.headers["Location"]
+    assert count_jobs(engine) == 1
+
+
+def test_same_key_after_the_end(client: Client, upload: SendUpload) -> None:
+    """The key of a job that has ended answers 200 with its document."""
+    body, headers = {"video_id": upload()}, {"Idempotency-Key": "a-key"}
+    made = client.post("/predict", json=body, headers=headers).json
+    client.post(f"/jobs/{made['job_id']}/cancel")
+    again = client.post("/predict", json=body, headers=headers)
+    assert (again.status_code, again.json["status"]) == (200, "cancelled")
+
+
+def test_same_key_other_body(client: Client, upload: SendUpload) -> None:
+    """A key with another request is refused."""
+    video_id, headers = upload(), {"Idempotency-Key": "a-key"}
+    client.post("/predict", json={"video_id": video_id}, headers=headers)
+    answer = client.post("/predict", json={"video_id": video_id, "window_s": 1}, headers=headers)
+    assert (answer.status_code, answer.json["code"]) == (422, "idempotency_mismatch")
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256])
+def test_bad_key(client: Client, upload: SendUpload, key: str) -> None:
+    """An empty or endless key is refused."""
+    answer = client.post("/predict", json={"video_id": upload()}, headers={"Idempotency-Key": key})
+    assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "Idempotency-Key")
+
+
+def test_key_at_once(app: OpenAPI, upload: SendUpload, engine: Engine) -> None:
+    """Equal requests under one key at the same moment make one job, and all are told of it."""
+    body, headers = {"video_id": upload()}, {"Idempotency-Key": "a-key"}
+    start, answers = threading.Barrier(8), []
+
+    def send() -> None:
+        start.wait()
+        answers.append(client_of(app).post("/predict", json=body, headers=headers))
+
+    threads = [threading.Thread(target=send) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [answer.status_code for answer in answers] == [202] * 8
+    assert len({answer.json["job_id"] for answer in answers}) == 1
+    assert count_jobs(engine) == 1
+
+
+def test_prefer_wait_bounded(client: Client, upload: SendUpload, engine: Engine) -> None:
+    """With `Prefer: wait` the answer comes with the end of the job: then it is 200."""
+    ended = threading.Event()
+
+    def end_it() -> None:
+        with engine.connect() as connection:
+            while not (found := connection.execute(select(Job.id)).all()):
+                connection.rollback()
+            connection.execute(update(Job).values(status=JobStatus.FAILED, version=Job.version + 1))
+            connection.commit()
+        assert found
+        ended.set()
+
+    threading.Thread(target=end_it).start()
+    answer = client.post("/predict", json={"video_id": upload()}, headers={"Prefer": "wait=20"})
+    assert ended.is_set()
+    assert (answer.status_code, answer.json["status"]) == (200, "failed")
+    assert answer.headers["Preference-Applied"] == "wait=20"
+
+
+def test_prefer_wait_over(client: Client, upload: SendUpload) -> None:
+    """When the time is over first, the answer is 202 as without waiting."""
+    answer = client.post(
+        "/predict", json={"video_id": upload()}, headers={"Prefer": "respond-async, wait=0.3"}
+    )
+    assert (answer.status_code, answer.json["status"]) == (202, "queued")
+    assert answer.headers["Preference-Applied"] == "wait=0.3"
+
+
+def test_prefer_nonsense(client: Client, upload: SendUpload, engine: Engine) -> None:
+    """A wait that is no number is refused before a job is made."""
+    answer = client.post("/predict", json={"video_id": upload()}, headers={"Prefer": "wait=soon"})
+    assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "wait")
+    assert count_jobs(engine) == 0
+
+
+def test_documents_fit_the_schema(predict: Predict, client: Client) -> None:
+    """What the API sends is what its contract says."""
+    job_id = job_id_of(predict())
+    JobDocument.model_validate(client.get(f"/jobs/{job_id}").json)
