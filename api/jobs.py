@@ -48,7 +48,7 @@ def read_job() -> Response:
     `Retry-After` says when to ask again; `ETag` and `If-None-Match` save the answer while nothing changed.
     """
     job_id: UUID = (request.view_args or {})["job_id"]
-    if request.environ["QUERY_STRING"] and "wait" in request.args:
+    if "wait" in request.args:
         await_change(job_id, read_wait(request.args["wait"]))
     return polled_answer(job_id)
 

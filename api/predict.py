@@ -47,7 +47,7 @@ HEADERS: dict[str, Any] = {
 )
 def predict(body: JobRequest) -> Response:
     """Start a job that scores a video, an audio file, or both; follow it at `Location`."""
-    wait_s = preferred_wait(request.headers.get("Prefer", ""))
+    wait_s = preferred_wait(request.headers.get("Prefer", ""), services().settings.max_wait_s)
     job_id = submit(Submission(body, owner_id(), idempotency_key()), services())
     headers = [("Location", f"/jobs/{job_id}")]
     if wait_s is None:
@@ -58,14 +58,14 @@ def predict(body: JobRequest) -> Response:
     return job_answer(job_id, status=200 if ended else 202, headers=headers)
 
 
-def preferred_wait(header: str) -> float | None:
-    """Return the seconds that a Prefer header asks to wait; ``None`` if it does not.
+def preferred_wait(header: str, longest_s: float) -> float | None:
+    """Return the seconds that a Prefer header gets to wait; ``None`` if it asks for none.
 
     Raises:
         InvalidRequestError: It asks for something that is no number.
     """
     found = WAIT.search(header)
-    return read_wait(found[1]) if found else None
+    return min(read_wait(found[1]), longest_s) if found else None
 
 
 def idempotency_key() -> str | None:

@@ -35,7 +35,7 @@ class Shortcut:
         path = environ["PATH_INFO"]
         if len(path) != PATH_LETTERS or not path.startswith(PREFIX):
             return None
-        if environ["REQUEST_METHOD"] != "GET" or environ["QUERY_STRING"]:
+        if environ["REQUEST_METHOD"] != "GET" or environ.get("QUERY_STRING"):
             return None
         found = self._poll(path, environ)
         if found is None:

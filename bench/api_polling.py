@@ -13,12 +13,9 @@ import argparse
 import select
 import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -26,7 +23,7 @@ from uuid import UUID
 import httpx
 from sqlalchemy.orm import Session
 
-from client.stack.services import service_environment
+from bench.api_server import serve
 from client.stack.stack import EmbeddedStack
 from migrations.upgrade import upgrade
 from shared.database import connect, transact
@@ -34,10 +31,8 @@ from shared.lifecycle import open_job
 from shared.settings import Settings
 from shared.tables import Job, JobStatus, Prediction, Priority, Segment, WorkStatus
 
-REPOSITORY = Path(__file__).parents[1]
 POLLERS = 16
 WINDOWS = 3
-START_LIMIT_S = 30.0
 RECV_BYTES = 65_536
 GOALS = {"200": 0.60, "304": 0.75}
 LABELS = ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
@@ -89,52 +84,21 @@ def make_job(settings: Settings) -> UUID:
     return transact(connect(settings, pool_size=1), work)
 
 
-@contextmanager
-def server(settings: Settings, application: str) -> Iterator[int]:
-    """Run gunicorn with the API's configuration on a free port; yield the port."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    values = settings.model_copy(update={"port": port, "host": "127.0.0.1"})
-    env = service_environment(values)
-    argv = [sys.executable, "-m", "gunicorn", "-c", "python:api.gunicorn_config", application]
-    process = subprocess.Popen(argv, env=env, cwd=REPOSITORY, stderr=subprocess.DEVNULL)
-    try:
-        await_answer(port)
-        yield port
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def await_answer(port: int) -> None:
-    """Return when the server answers with anything."""
-    until = time.monotonic() + START_LIMIT_S
-    while True:
-        try:
-            httpx.get(f"http://127.0.0.1:{port}/", timeout=2, trust_env=False)
-        except httpx.TransportError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.1)
-        else:
-            return
-
-
-def measure(port: int, request: bytes, status: bytes, seconds: float) -> float:
-    """Return answers a second to ``request`` over kept-alive connections, one a poller."""
+def measure(port: int, requests: list[bytes], status: bytes, seconds: float) -> float:
+    """Return answers a second over kept-alive connections, one a poller, each with its own request."""
     pollers = {}
     watch = select.epoll()
-    for _ in range(POLLERS):
+    for request in requests:
         poller = socket.create_connection(("127.0.0.1", port))
         poller.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         watch.register(poller.fileno(), select.EPOLLIN)
-        pollers[poller.fileno()] = poller
+        pollers[poller.fileno()] = poller, request
         poller.sendall(request)
     half: dict[int, bytes] = {}
     answers, started = 0, time.perf_counter()
     while (spent := time.perf_counter() - started) < seconds:
         for descriptor, _ in watch.poll(1):
-            poller = pollers[descriptor]
+            poller, request = pollers[descriptor]
             data = half.pop(descriptor, b"") + poller.recv(RECV_BYTES)
             if not is_whole(data):
                 half[descriptor] = data
@@ -143,7 +107,7 @@ def measure(port: int, request: bytes, status: bytes, seconds: float) -> float:
                 raise RuntimeError(f"unexpected answer: {data[:200]!r}")
             answers += 1
             poller.sendall(request)
-    for poller in pollers.values():
+    for poller, _ in pollers.values():
         poller.close()
     watch.close()
     return answers / spent
@@ -175,13 +139,14 @@ def tag_of(port: int, path: str) -> str:
 
 def run(settings: Settings, rounds: int, seconds: float) -> dict[str, float]:
     """Measure in turns; return the median requests a second of each kind."""
-    path = f"/jobs/{make_job(settings)}"
+    paths = [f"/jobs/{make_job(settings)}" for _ in range(POLLERS)]
     found: dict[str, list[float]] = {"empty": [], "200": [], "304": []}
-    with server(settings, "bench.empty_view:app") as empty, server(settings, "api:create_app()") as api:
-        known = get(api, path, f"If-None-Match: {tag_of(api, path)}")
+    with serve(settings, "bench.empty_view:app") as bare, serve(settings) as full:
+        empty, api = bare.port, full.port
+        known = [get(api, path, f"If-None-Match: {tag_of(api, path)}") for path in paths]
         turns = {
-            "empty": (empty, get(empty, "/"), b"HTTP/1.1 200"),
-            "200": (api, get(api, path), b"HTTP/1.1 200"),
+            "empty": (empty, [get(empty, "/")] * POLLERS, b"HTTP/1.1 200"),
+            "200": (api, [get(api, path) for path in paths], b"HTTP/1.1 200"),
             "304": (api, known, b"HTTP/1.1 304"),
         }
         for turn in turns.values():

@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import hashlib
 import io
+import socket
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from flask_openapi3.openapi import OpenAPI
 from sqlalchemy import Engine, select, text, update
 from sqlalchemy.orm import Session
 
+import api.bodies
 from api import create_app
+from api.requests import patience
 from shared.settings import Settings
 from shared.storage import Storage
 from shared.tables import Upload, UploadState
@@ -197,6 +201,28 @@ def test_storage_away(client: Client, engine: Engine, settings: Settings) -> Non
     assert (answer.status_code, answer.json["code"]) == (503, "service_unavailable")
     assert "Retry-After" in answer.headers
     assert [row.state for row in rows(engine)] == [UploadState.RECEIVING]
+
+
+def test_client_that_stalls(
+    client: Client, engine: Engine, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that stays connected but sends nothing more is given up, and nothing is kept."""
+    monkeypatch.setattr(api.bodies, "patience", partial(patience, limit_s=0.2))
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(video().ljust(10_000, b"x"))
+        answer = client.post(
+            "/upload/video",
+            environ_overrides={
+                "gunicorn.socket": ours,
+                "wsgi.input": ours.makefile("rb"),
+                "CONTENT_LENGTH": "1000000",
+            },
+        )
+        assert ours.gettimeout() is None
+    assert (answer.status_code, answer.json["code"]) == (400, "upload_incomplete")
+    assert rows(engine) == []
+    assert storage.names("uploads") == []
 
 
 def test_row_comes_before_the_file(app: OpenAPI, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

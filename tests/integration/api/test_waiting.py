@@ -87,6 +87,8 @@ def test_longest_wait(settings: Settings) -> None:
     video_id = client.post("/upload/video", data=b"\0\0\0\x18ftypisom" + bytes(20)).json["id"]
     job_id = client.post("/predict", json={"video_id": video_id}).json["job_id"]
     assert client.get(f"/jobs/{job_id}?wait=1e9").json["status"] == "queued"
+    answer = client.post("/predict", json={"video_id": video_id}, headers={"Prefer": "wait=1000"})
+    assert answer.headers["Preference-Applied"] == "wait=0.3"
     services_of(app).close()
 
 
