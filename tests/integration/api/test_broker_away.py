@@ -9,6 +9,7 @@ from flask_openapi3.openapi import OpenAPI
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+import api.publishing
 from api import create_app
 from shared.queue import queue_lengths
 from shared.settings import Settings
@@ -64,6 +65,26 @@ def test_nothing_listens(with_broker: Callable[[str], OpenAPI], engine: Engine) 
     assert published(engine) == [False] * 8
     with Session(engine) as session:
         assert set(session.scalars(select(Stage.status))) == {WorkStatus.READY}
+
+
+def test_broker_is_left_alone_for_a_while(
+    with_broker: Callable[[str], OpenAPI], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a failure the next jobs are left to the janitor without trying the broker again."""
+    tries: list[object] = []
+
+    def refuse(message: object) -> bool:
+        tries.append(message)
+        return False
+
+    monkeypatch.setattr(api.publishing, "publish", refuse)
+    app = with_broker("redis://127.0.0.1:1/0")
+    for _ in range(3):
+        assert post_many(app, 1) == [202]
+    assert len(tries) == 1
+    monkeypatch.setattr(time, "monotonic", lambda: 1e12)
+    assert post_many(app, 1) == [202]
+    assert len(tries) == 1 + 1
 
 
 def test_broker_hangs(app: OpenAPI, servers: Servers, engine: Engine, settings: Settings) -> None:

@@ -14,8 +14,10 @@ from shared.storage import Storage
 from shared.tables import Base, Job, StageName
 from tests.integration.api.conftest import Client, Predict, job_id_of, video
 from tests.integration.api.conftest import Upload as SendUpload
-from tests.integration.api.rows import add_output, add_segment
+from tests.integration.api.rows import add_output, add_segment, change
 from tests.integration.conftest import services_of
+
+KEY = {"Idempotency-Key": "a-key"}
 
 
 def rows(engine: Engine) -> dict[str, int]:
@@ -53,16 +55,17 @@ def test_media_of_another_job_stay(
     client.delete(f"/jobs/{first}")
     assert storage.names("uploads") == [video_id]
     assert client.get(f"/jobs/{second}").json["options"]["video_id"] == video_id
+    third = predict(video_id=video_id)["job_id"]
+    client.delete(f"/jobs/{third}")
     client.delete(f"/jobs/{second}")
     assert storage.names("uploads") == []
 
 
 def test_key_is_free_again(client: Client, upload: SendUpload) -> None:
     """The idempotency key of an erased job may be used for another."""
-    headers = {"Idempotency-Key": "a-key"}
-    first = client.post("/predict", json={"video_id": upload()}, headers=headers).json["job_id"]
+    first = client.post("/predict", json={"video_id": upload()}, headers=KEY).json["job_id"]
     client.delete(f"/jobs/{first}")
-    second = client.post("/predict", json={"video_id": upload("other")}, headers=headers)
+    second = client.post("/predict", json={"video_id": upload("other")}, headers=KEY)
     assert second.status_code == 202
     assert second.json["job_id"] != first
 
@@ -80,12 +83,14 @@ def test_crash_after_hiding(
     """A job whose erasure was cut off is seen by nobody, and the janitor finds and ends it."""
     made = predict()
     job_id = job_id_of(made)
+    change(engine, job_id, idempotency_key="a-key")
     hide(settings, engine, job_id)
     assert client.get(f"/jobs/{job_id}").status_code == 404
     assert client.get("/jobs").json["jobs"] == []
     assert client.post(f"/jobs/{job_id}/retry").status_code == 404
     assert client.get(f"/jobs/{job_id}/artifacts/result.json").status_code == 404
-    assert client.post("/predict", json={"video_id": made["options"]["video_id"]}).status_code == 404
+    again = client.post("/predict", json={"video_id": made["options"]["video_id"]}, headers=KEY)
+    assert again.status_code == 404, "neither the key nor the media lead to it"
     with engine.connect() as connection:
         assert list(connection.scalars(select(Job.id).where(Job.expires_at <= func.now()))) == [job_id]
     erase_job(engine, storage, job_id)
