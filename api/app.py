@@ -60,6 +60,8 @@ def make_app(settings: Settings | None = None) -> OpenAPI:
         "api",
         info=Info(title="avemotion", version=version("avemotion"), description=DESCRIPTION),
         security_schemes={"key": {"type": "http", "scheme": "bearer"}},
+        # A key, or nothing while keys are off.
+        openapi_extensions={"security": [{"key": []}, {}]},
         validation_error_model=Problem,
         validation_error_callback=problems.refuse_invalid,
         doc_ui=False,
