@@ -13,7 +13,9 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 def test_each_setting_is_documented_with_its_default_and_no_other_is() -> None:
     """docs/settings.md has one row a setting, with the default that the code has."""
-    rows = re.findall(r"^\| `AVEMOTION_(\w+)` \| (?:`(.*?)`)? ?\|", (DOCS / "settings.md").read_text(), re.MULTILINE)
+    rows = re.findall(
+        r"^\| `AVEMOTION_(\w+)` \| (?:`(.*?)`)? ?\|", (DOCS / "settings.md").read_text(), re.MULTILINE
+    )
 
     documented = {name.lower(): default for name, default in rows}
 
