@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 
 import redis
+import structlog
 from flask import Flask, Response, request
 from flask_openapi3.blueprint import APIBlueprint
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, generate_latest
@@ -18,6 +19,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.services import Services, services
 from shared.queue import queue_lengths
 from shared.tables import JobStatus
+
+log = structlog.stdlib.get_logger(__name__)
 
 blueprint = APIBlueprint("metrics", __name__)
 
@@ -39,9 +42,13 @@ _counters: dict[tuple[str, str, int], Callable[[], None]] = {}
 def count(route: str, method: str, status: int) -> None:
     """Count one answered request."""
     name = (route, method, status)
-    if name not in _counters:
-        _counters[name] = REQUESTS.labels(route, method, str(status)).inc
-    _counters[name]()
+    try:
+        if name not in _counters:
+            _counters[name] = REQUESTS.labels(route, method, str(status)).inc
+        _counters[name]()
+    except OSError as error:
+        # Somebody tidied the temporary folder: no request is refused for that.
+        log.warning("request not counted", error=type(error).__name__)
 
 
 def register(app: Flask) -> None:

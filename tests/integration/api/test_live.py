@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import threading
@@ -205,6 +206,14 @@ def test_counts_of_all_processes(settings: Settings, tmp_path: Path) -> None:
         found = httpx.get(f"{live.url}/metrics", trust_env=False).text
     assert 'route="/models",status="200"} 20.0' in found
     assert list(tmp_path.glob("avemotion-counts-*")) == []
+
+
+def test_lost_counts(settings: Settings, tmp_path: Path) -> None:
+    """A server whose folder of counts was removed answers all the same."""
+    with serve(settings, tmp_path / "gunicorn.log") as live:
+        [folder] = tmp_path.glob("avemotion-counts-*")
+        shutil.rmtree(folder)
+        assert httpx.get(f"{live.url}/models", trust_env=False).status_code == 200
 
 
 def test_server_stops_with_requests_waiting(live: LiveApi, http: httpx.Client) -> None:
