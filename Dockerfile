@@ -28,11 +28,14 @@ COPY client client
 COPY api api
 RUN --mount=type=cache,target=/root/.cache/pip pip install --no-deps --force-reinstall .
 
+# librosa compiles its functions at first use, for half a minute and more: here, not at each start.
+# A processor of another kind than the build's takes nothing from this cache and fills it anew.
 FROM build AS build-media
 RUN --mount=type=cache,target=/root/.cache/pip pip install -c constraints.txt '.[media]'
 COPY shared shared
 COPY worker worker
 RUN --mount=type=cache,target=/root/.cache/pip pip install --no-deps --force-reinstall .
+RUN NUMBA_CACHE_DIR=/cache/numba python -c 'from worker.audio.features import warm_up; warm_up()'
 
 FROM build AS build-inference
 RUN --mount=type=cache,target=/root/.cache/pip pip install -c constraints.txt '.[model]'
@@ -46,12 +49,12 @@ COPY shared shared
 COPY worker worker
 RUN --mount=type=cache,target=/root/.cache/pip pip install --no-deps --force-reinstall .
 
-# The root file system may be read-only: only /data (uploads and artifacts) and /tmp are written.
+# The root file system may be read-only. Written are /data (uploads and artifacts), /tmp and, by
+# media workers, /cache.
 FROM base AS runtime
 ENV AVEMOTION_DATA_DIR=/data \
     AVEMOTION_LOG_FORMAT=json \
-    HOME=/tmp \
-    NUMBA_CACHE_DIR=/tmp/numba
+    HOME=/tmp
 RUN groupadd --gid 10001 avemotion \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin avemotion \
     && install --directory --owner=10001 --group=10001 --mode=0700 /data
@@ -69,6 +72,8 @@ CMD ["gunicorn", "-c", "python:api.gunicorn_config", "api:create_app()"]
 
 FROM runtime AS media
 COPY --from=build-media /venv /venv
+COPY --from=build-media --chown=10001:10001 /cache /cache
+ENV NUMBA_CACHE_DIR=/cache/numba
 HEALTHCHECK --interval=10s --timeout=5s --start-period=120s --retries=3 \
     CMD ["python", "-m", "worker", "check", "media"]
 CMD ["python", "-m", "worker", "media"]
