@@ -29,10 +29,14 @@ def test_what_is_written_can_be_read(storage: Storage) -> None:
 
 def test_a_write_that_fails_leaves_nothing(storage: Storage) -> None:
     """What was written before an error in the middle is removed."""
-    with pytest.raises(RuntimeError), storage.writer("uploads/x") as stream:
-        stream.write(b"half")
-        raise RuntimeError
 
+    def break_off() -> None:
+        with storage.writer("uploads/x") as stream:
+            stream.write(b"half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        break_off()
     assert not storage.exists("uploads/x")
 
 
