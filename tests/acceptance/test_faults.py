@@ -25,6 +25,9 @@ from tests import media_factory
 from tests.acceptance.service import Service, running_service
 from tests.servers import wait_until
 
+# Minutes of waiting for what was broken to mend itself.
+pytestmark = pytest.mark.slow
+
 STAGES = list(StageName)
 MEDIA_STAGES = [StageName.INGEST, StageName.FACES, StageName.SOUND, StageName.FUSION]
 TRIES = 8
