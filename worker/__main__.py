@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 
 from shared.settings import get_settings
 from worker.liveness import is_alive
@@ -40,6 +41,8 @@ def run_janitor() -> None:
 
 def run_worker(role: str) -> None:
     """Run a Celery worker on the role's queues, interactive before bulk."""
+    from celery.exceptions import CPendingDeprecationWarning  # noqa: PLC0415 - as above
+
     from shared.logs import configure_logs  # noqa: PLC0415 - as above
     from shared.queue import INFERENCE, queue_names  # noqa: PLC0415 - as above
 
@@ -48,10 +51,14 @@ def run_worker(role: str) -> None:
     from worker import children, tasks  # noqa: F401, PLC0415 - registers the tasks; each role loads its own
     from worker.app import app  # noqa: PLC0415
 
+    # It warns, at each loss of the broker, that it does not cancel running tasks: it must not, since
+    # their results go to the database.
+    warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     children.prepare(role, settings)
     count = 1 if role == INFERENCE else settings.media_children or os.cpu_count() or 1
     app.worker_main(
         [
+            "--quiet",
             "worker",
             f"--hostname={role}@%h",
             f"--queues={','.join(queue_names(role))}",

@@ -41,6 +41,7 @@ def run(kit: Toolkit, app: Celery) -> None:
         "send again what got lost": lambda: send_lost(kit, app),
         "purge": lambda: purge(kit),
     }
+    log.info("janitor ready")
     while not stop.wait(kit.settings.janitor_interval_s):
         for name, duty in duties.items():
             try:

@@ -58,9 +58,10 @@ def run_stage(name: StageName, key: UUID, work: Work) -> None:
         return
     if isinstance(taken, Refusal):
         raise Ignore
-    with structlog.contextvars.bound_contextvars(
-        job_id=str(taken.claim.job_id), segment_id=str(taken.claim.segment_id), stage=name.value
-    ):
+    ids = {"job_id": str(taken.claim.job_id)}
+    if taken.claim.segment_id is not None:
+        ids["segment_id"] = str(taken.claim.segment_id)
+    with structlog.contextvars.bound_contextvars(**ids, stage=name.value):
         _run(taken, work, kit)
 
 
