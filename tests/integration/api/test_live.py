@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from shared.settings import Settings
 from shared.storage import Storage
 from shared.tables import Upload, UploadState
-from tests.integration.api.conftest import LiveApi, serve, video
+from tests.integration.api.conftest import LiveApi, answers, serve, video
 from tests.servers import wait_until
 
 FORM = (
@@ -162,20 +162,20 @@ def test_size_limit_on_streams(settings: Settings, engine: Engine, storage: Stor
 
 def test_equal_uploads_at_once(live: LiveApi, engine: Engine, storage: Storage) -> None:
     """Equal uploads that come at the same moment end as one, of which all are told."""
-    data, start, answers = video().ljust(2_000_000, b"x"), threading.Barrier(8), []
+    data, start, replies = video().ljust(2_000_000, b"x"), threading.Barrier(8), []
 
     def send() -> None:
         start.wait()
-        answers.append(httpx.post(f"{live.url}/upload/video", content=data, timeout=30, trust_env=False))
+        replies.append(httpx.post(f"{live.url}/upload/video", content=data, timeout=30, trust_env=False))
 
     threads = [threading.Thread(target=send) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
+    assert sorted(answer.status_code for answer in replies) == [200] * 7 + [201]
     [row] = uploads(engine)
-    assert {answer.json()["id"] for answer in answers} == {str(row.id)}
+    assert {answer.json()["id"] for answer in replies} == {str(row.id)}
     assert storage.names("uploads") == [str(row.id)]
 
 
@@ -209,21 +209,24 @@ def test_counts_of_all_processes(settings: Settings, tmp_path: Path) -> None:
 
 
 def test_lost_counts(settings: Settings, tmp_path: Path) -> None:
-    """A server whose folder of counts was removed answers all the same."""
+    """A process that finds the folder of counts removed answers all the same."""
     with serve(settings, tmp_path / "gunicorn.log") as live:
         [folder] = tmp_path.glob("avemotion-counts-*")
         shutil.rmtree(folder)
-        assert httpx.get(f"{live.url}/models", trust_env=False).status_code == 200
+        [first] = psutil.Process(live.process.pid).children()
+        first.kill()
+        first.wait(10)
+        wait_until(lambda: answers(live), 20)
 
 
 def test_server_stops_with_requests_waiting(live: LiveApi, http: httpx.Client) -> None:
     """A server that is stopped answers those who wait first, and then ends by itself."""
     video_id = http.post("/upload/video", content=video()).json()["id"]
     address = http.post("/predict", json={"video_id": video_id}).headers["Location"]
-    answers = []
+    replies = []
 
     def wait_long() -> None:
-        answers.append(httpx.get(f"{live.url}{address}?wait=30", timeout=30, trust_env=False))
+        replies.append(httpx.get(f"{live.url}{address}?wait=30", timeout=30, trust_env=False))
 
     thread = threading.Thread(target=wait_long)
     thread.start()
@@ -233,4 +236,4 @@ def test_server_stops_with_requests_waiting(live: LiveApi, http: httpx.Client) -
     live.process.send_signal(signal.SIGTERM)
     assert live.process.wait(12) == 0
     thread.join()
-    assert answers[0].json()["status"] == "queued"
+    assert replies[0].json()["status"] == "queued"
