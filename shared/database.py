@@ -16,6 +16,8 @@ from shared.settings import Settings
 T = TypeVar("T")
 
 CONNECT_TIMEOUT_S = 5
+# A network that went silent is noticed after this, not after TCP's own quarter of an hour.
+SILENCE_LIMIT_MS = 15_000
 # A worker that froze inside a transaction must not hold its rows for ever: hence the idle limit.
 SERVER_OPTIONS = (
     "-c timezone=utc -c lock_timeout=15s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s"
@@ -42,7 +44,11 @@ def connect(settings: Settings, *, pool_size: int = 5) -> Engine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "options": SERVER_OPTIONS},
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "tcp_user_timeout": SILENCE_LIMIT_MS,
+            "options": SERVER_OPTIONS,
+        },
     )
 
 
