@@ -54,7 +54,7 @@ def end_job(
         session.execute(
             update(table)
             .where(table.job_id == job.id, table.status.in_(OPEN_WORK))
-            .values(status=WorkStatus.CANCELLED, token=table.token + 1, lease_until=None)
+            .values(status=WorkStatus.CANCELLED, lease_until=None)
         )
     job.status = status
     job.error_code = error[0].code if error else None
