@@ -1,4 +1,4 @@
-"""One running service for all acceptance tests of a session: starting it takes seconds."""
+"""One running service for the acceptance tests: starting it takes seconds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests import media_factory
 from tests.acceptance.service import Service, running_service
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A whole service of real processes."""
     with running_service(tmp_path_factory.mktemp("service")) as running:

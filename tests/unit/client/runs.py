@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -48,7 +49,14 @@ class Stack:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=os.environ | env,
+            preexec_fn=heed_signals,  # noqa: PLW1509 - nothing in it can wait for another thread
         )
+
+
+def heed_signals() -> None:
+    """Let signals arrive as at a terminal: a test run in the background was started without them."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def run(*arguments: str | Path) -> int:
