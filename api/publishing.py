@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from uuid import UUID
 
 from sqlalchemy import Engine, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from shared.database import transact
 from shared.queue import ingest_message, make_celery, publish
@@ -47,4 +49,6 @@ class Publisher:
             .where(Stage.job_id == job_id, Stage.status == WorkStatus.READY)
             .values(published_at=None)
         )
-        transact(self._engine, lambda session: session.execute(unsent))
+        # The job is committed and will be found by its age: no reason to tell the client it failed.
+        with suppress(SQLAlchemyError):
+            transact(self._engine, lambda session: session.execute(unsent))
