@@ -13,11 +13,11 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from shared.erasure import erase_job
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from shared.database import transact
+from shared.erasure import erase_job
 from shared.tables import Job, JobStatus, Stage, Upload, UploadState
 from worker.toolkit import Toolkit
 
