@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import tempfile
 import time
+import zlib
 from pathlib import Path
 
 from shared.settings import get_settings
+
+log = logging.getLogger(__name__)
 
 BEAT_S = 5
 # Several beats: a busy machine is not a dead one.
@@ -14,18 +19,26 @@ STALE_S = 60
 
 
 def sign_of_life(role: str) -> Path:
-    """Return the file of a role's process on this host."""
-    return Path(get_settings().scratch_dir or tempfile.gettempdir()) / f"avemotion-{role}.alive"
+    """Return the file of a role's process on this host, for this user and this data folder."""
+    settings = get_settings()
+    place = f"{zlib.crc32(bytes(settings.data_dir.absolute())):08x}"
+    folder = Path(settings.scratch_dir or tempfile.gettempdir()) / f"avemotion-{os.getuid()}"
+    return folder / f"{role}-{place}.alive"
 
 
 def touch(role: str) -> None:
-    """Say that the process is alive."""
-    sign_of_life(role).touch()
+    """Say that the process is alive; not being able to is no reason to die."""
+    sign = sign_of_life(role)
+    try:
+        sign.parent.mkdir(mode=0o700, exist_ok=True)
+        sign.touch()
+    except OSError as error:
+        log.warning("sign of life not written: %s", type(error).__name__)
 
 
 def is_alive(role: str) -> bool:
     """Tell whether the process of ``role`` on this host has shown itself lately."""
     try:
         return time.time() - sign_of_life(role).stat().st_mtime < STALE_S
-    except FileNotFoundError:
+    except OSError:
         return False
