@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 PresetName = Literal["tiny", "small", "base", "large", "huge"]
 FusionName = Literal["early", "late", "hybrid"]
 LayoutName = Literal["audio-first", "video-first", "stacked", "alternating", "summed", "random"]
+JoinName = Literal["logits", "features"]
+
+TUBELET_FRAMES = 2
+PATCH_SIDE_PX = 16
+# A patch of the log-mel spectrogram is 16 bands high and 8 columns (80 ms) long: about one speech sound.
+MEL_PATCH_BANDS = 16
+MEL_PATCH_STEPS = 8
+# Each model input carries as many frames as a modality has: the pictures share them.
+SHARED_FRAMES: frozenset[LayoutName] = frozenset({"stacked", "summed"})
 
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -45,13 +54,32 @@ class AudioSettings(Record):
     image_span_s: Positive
 
 
+class FaceSeries(Record):
+    """Which columns of the face table a model of hybrid fusion takes, and how often a window."""
+
+    columns: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        description="Columns of `faces.csv`, in the order of the model's input."
+    )
+    steps: Count = Field(description="Instants of a window, evenly spread.")
+
+
 class ModelConfig(Record):
     """All that decides what a model computes, its weights aside."""
 
     format: Literal[1] = Field(description="Version of the checkpoint format.")
     preset: PresetName = Field(description="Size of the encoder.")
     fusion: FusionName = Field(description="How face and voice are joined.")
-    layout: LayoutName | None = Field(description="Order of an early sequence; null with other fusions.")
+    layout: LayoutName | None = Field(
+        description="How faces and audio images share a sequence; null with late fusion."
+    )
+    layout_seed: Annotated[int, Field(ge=0)] = Field(0, description="Seed of the layout `random`.")
+    join: JoinName | None = Field(None, description="What late fusion joins; null with other fusions.")
+    shared_encoder: bool = Field(
+        default=False, description="Whether the two branches of late fusion share one encoder."
+    )
+    series: FaceSeries | None = Field(
+        None, description="Action units, pose and gaze of hybrid fusion; null with other fusions."
+    )
     labels: Annotated[tuple[Label, ...], Field(min_length=2)] = Field(
         description="Emotions, in the order of the model's outputs."
     )
@@ -68,3 +96,32 @@ class ModelConfig(Record):
         if len(set(labels)) < len(labels):
             raise ValueError("a label stands twice")
         return labels
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> ModelConfig:
+        late, hybrid = self.fusion == "late", self.fusion == "hybrid"
+        if late != (self.layout is None):
+            raise ValueError("early and hybrid fusion need a layout, and late fusion has none")
+        if late != (self.join is not None):
+            raise ValueError("late fusion needs a join, and no other fusion has one")
+        if self.shared_encoder and not late:
+            raise ValueError("only the two branches of late fusion can share an encoder")
+        if hybrid != (self.series is not None):
+            raise ValueError("hybrid fusion needs a series, and no other fusion has one")
+        modalities = 1 if late or self.layout in SHARED_FRAMES else 2
+        if self.frames != modalities * self.num_frame:
+            raise ValueError(
+                f"frames must be {modalities} times num_frame with this fusion and layout, "
+                f"and is {self.frames}, not {modalities * self.num_frame}"
+            )
+        if self.num_frame % TUBELET_FRAMES:
+            raise ValueError("num_frame must be even: the encoder takes two frames at a time")
+        if self.layout == "stacked" and self.input_size % (2 * PATCH_SIDE_PX):
+            raise ValueError("the layout stacked needs an input_size that 32 divides: half of it each")
+        return self
+
+    @property
+    def mel_steps(self) -> int:
+        """Columns of the log-mel spectrogram that hybrid fusion takes of a window."""
+        hops = self.window_s * self.audio.sample_rate_hz / self.audio.hop_samples
+        return max(1, round(hops / MEL_PATCH_STEPS)) * MEL_PATCH_STEPS

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from worker.model.attention import mask_bias
 from worker.model.block import LAYER_NORM_EPSILON, Block
 from worker.model.patches import PatchEmbedding, token_grid
 from worker.model.position import sincos_table
@@ -51,15 +52,28 @@ class Backbone(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no type
         table = sincos_table(tokens.shape[1], self.preset.width)
         return tokens + ops.cast(table[None], tokens.dtype)
 
-    def encode(self, tokens: keras.KerasTensor, training: bool | None = None) -> keras.KerasTensor:
-        """Return tokens after all blocks, in the same shape."""
+    def encode(
+        self,
+        tokens: keras.KerasTensor,
+        mask: keras.KerasTensor | None = None,
+        training: bool | None = None,
+    ) -> keras.KerasTensor:
+        """Return tokens after all blocks, in the same shape.
+
+        Args:
+            tokens: (batch, tokens, width).
+            mask: Which tokens may be looked at, bool (batch, tokens); all of them when None. What comes
+                out for the others means nothing.
+            training: Whether drop-path is on.
+        """
+        bias = None if mask is None else mask_bias(mask, tokens.dtype)
         for block in self.blocks:
-            tokens = block(tokens, training=training)
+            tokens = block(tokens, bias, training=training)
         return tokens
 
-    def pool(self, tokens: keras.KerasTensor) -> keras.KerasTensor:
-        """Return features (batch, width), float32: the normalised mean over all tokens."""
-        return self.fc_norm(ops.mean(ops.cast(tokens, "float32"), axis=1))
+    def pool(self, tokens: keras.KerasTensor, mask: keras.KerasTensor | None = None) -> keras.KerasTensor:
+        """Return features (batch, width), float32: the normalised mean of what ``mask`` leaves."""
+        return self.fc_norm(masked_mean(ops.cast(tokens, "float32"), mask))
 
     def call(self, frames: keras.KerasTensor, training: bool | None = None) -> dict[str, keras.KerasTensor]:
         """Return what the encoder makes of clips.
@@ -87,3 +101,15 @@ class Backbone(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no type
             "tokens": keras.KerasTensor((batch, t * h * w, width), self.compute_dtype),
             "pooled": keras.KerasTensor((batch, width), "float32"),
         }
+
+
+def masked_mean(tokens: keras.KerasTensor, mask: keras.KerasTensor | None) -> keras.KerasTensor:
+    """Return the mean (batch, width) of tokens (batch, tokens, width) where ``mask`` (batch, tokens) is true.
+
+    Zeros for a sample without any.
+    """
+    if mask is None:
+        return ops.mean(tokens, axis=1)
+    weights = ops.cast(mask, tokens.dtype)
+    total = ops.sum(tokens * weights[:, :, None], axis=1)
+    return total / ops.maximum(ops.sum(weights, axis=1, keepdims=True), 1)

@@ -37,8 +37,13 @@ class Block(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
             layer.build(input_shape)
         self.fc2.build(self.fc1.compute_output_shape(input_shape))
 
-    def call(self, tokens: keras.KerasTensor, training: bool | None = None) -> keras.KerasTensor:
-        """Return tokens of the same shape, (batch, tokens, width)."""
-        tokens = tokens + self.drop(self.attention(self.norm1(tokens)), training=training)
+    def call(
+        self,
+        tokens: keras.KerasTensor,
+        bias: keras.KerasTensor | None = None,
+        training: bool | None = None,
+    ) -> keras.KerasTensor:
+        """Return tokens of the same shape, (batch, tokens, width); ``bias`` is from ``mask_bias``."""
+        tokens = tokens + self.drop(self.attention(self.norm1(tokens), bias), training=training)
         hidden = gelu(self.fc1(self.norm2(tokens)))
         return tokens + self.drop(self.fc2(hidden), training=training)

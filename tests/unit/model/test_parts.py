@@ -66,7 +66,7 @@ def test_attention_does_not_depend_on_chunks(chunk_tokens: int) -> None:
     """attend_in_chunks equals Keras's attention, also where the last chunk is shorter."""
     query, key, value = (keras.ops.convert_to_tensor(normal(2, 13, 3, 8, seed=seed)) for seed in range(3))
 
-    seen = attend_in_chunks(query, key, value, chunk_tokens)
+    seen = attend_in_chunks(query, key, value, chunk_tokens=chunk_tokens)
 
     np.testing.assert_allclose(seen, keras.ops.dot_product_attention(query, key, value), atol=2e-6)
 
