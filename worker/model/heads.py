@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import keras
+from keras import ops
+
+AFFECTS = ("valence", "arousal")
 
 
-def emotion_head(labels: int) -> keras.layers.Layer:
+def emotion_head(labels: int, name: str = "emotion") -> keras.layers.Layer:
     """Return the layer to logits (batch, labels), whose softmax are the probabilities."""
-    return keras.layers.Dense(labels, name="emotion", dtype="float32")
+    return keras.layers.Dense(labels, name=name, dtype="float32")
 
 
-def affect_head() -> keras.layers.Layer:
-    """Return the layer to valence and arousal, (batch, 2), each in [-1, 1]."""
-    return keras.layers.Dense(2, activation="tanh", name="affect", dtype="float32")
+def affect_head(name: str = "affect") -> keras.layers.Layer:
+    """Return the layer to (batch, 2), whose tanh are valence and arousal."""
+    return keras.layers.Dense(len(AFFECTS), name=name, dtype="float32")
+
+
+def outputs(logits: keras.KerasTensor, affect: keras.KerasTensor) -> dict[str, keras.KerasTensor]:
+    """Return a network's outputs by name.
+
+    Args:
+        logits: (batch, labels).
+        affect: Before its tanh, (batch, 2).
+
+    Returns:
+        ``logits`` (batch, labels), and ``valence`` and ``arousal``, (batch,) in [-1, 1].
+    """
+    bounded = ops.tanh(affect)
+    return {"logits": logits, **{name: bounded[:, column] for column, name in enumerate(AFFECTS)}}

@@ -41,7 +41,7 @@ def build_network(
     frames = keras.Input((config.frames, side, side, CHANNELS), dtype="uint8", name="frames")
     backbone = Backbone(preset, drop_path=drop_path, name="backbone", dtype=dtype)
     pooled = backbone(normalise(config.normalisation)(frames))["pooled"]
-    affect = affect_head()(pooled)
+    affect = keras.ops.tanh(affect_head()(pooled))
     outputs = {
         "logits": emotion_head(len(config.labels))(pooled),
         "valence": affect[:, 0],

@@ -1,0 +1,29 @@
+"""Columns of the face table that a model may take, each with the size that counts as 1.
+
+Names and units are those of ``worker.faces.table`` (OpenFace's). Landmarks are not among them: pixels of
+a picture mean nothing without its size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_INTENSITY_UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45)
+_PRESENCE_UNITS = (*_INTENSITY_UNITS, 28)
+
+# Fixed, so that a window's input does not depend on its company: about -1 to 1 for all that faces do.
+UNIT_OF: Mapping[str, float] = MappingProxyType(
+    {
+        # Intensities run from 0 to 5, presences are 0 or 1.
+        **{f"AU{unit:02d}_r": 5.0 for unit in _INTENSITY_UNITS},
+        **{f"AU{unit:02d}_c": 1.0 for unit in _PRESENCE_UNITS},
+        # Radians: a head or an eye hardly turns further than 1, or 57 degrees.
+        **{f"pose_R{axis}": 1.0 for axis in "xyz"},
+        **{f"gaze_angle_{axis}": 1.0 for axis in "xy"},
+        # Millimetres from the camera.
+        **{f"pose_T{axis}": 1000.0 for axis in "xyz"},
+        # Directions of length 1.
+        **{f"gaze_{eye}_{axis}": 1.0 for eye in (0, 1) for axis in "xyz"},
+    }
+)

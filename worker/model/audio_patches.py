@@ -1,0 +1,56 @@
+"""From a log-mel spectrogram to tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from shared.catalog.config import MEL_PATCH_BANDS, MEL_PATCH_STEPS
+from worker.model.block import Block
+from worker.model.position import sincos_table
+from worker.model.presets import Preset
+
+PATCH_VALUES = MEL_PATCH_BANDS * MEL_PATCH_STEPS
+# The encoder has seen the sound as well: these only have to tell its pieces apart.
+BLOCKS = 2
+
+
+class AudioPatches(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    """A small encoder of patches of 16 bands by 8 columns (80 ms)."""
+
+    def __init__(self, preset: Preset, *, floor_db: float, drop_path: float = 0.0, **kwargs: Any) -> None:
+        """Take the encoder's size, the level of silence, and the blocks' drop-path in training."""
+        super().__init__(**kwargs)
+        policy = self.dtype_policy
+        self.preset = preset
+        self.half_range_db = -floor_db / 2
+        self.projection = keras.layers.Dense(preset.width, name="projection", dtype=policy)
+        self.blocks = [
+            Block(preset.width, preset.heads, drop_path=drop_path, name=f"block_{index}", dtype=policy)
+            for index in range(BLOCKS)
+        ]
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the weights, which the spectrogram's size does not matter to."""
+        self.projection.build((input_shape[0], None, PATCH_VALUES))
+        for block in self.blocks:
+            block.build((input_shape[0], None, self.preset.width))
+
+    def call(self, log_mel: keras.KerasTensor, training: bool | None = None) -> keras.KerasTensor:
+        """Return tokens (batch, columns / 8 * bands / 16, width), in time, then frequency order.
+
+        Args:
+            log_mel: (batch, bands, columns) in dB of full scale, from the level of silence to 0.
+            training: Whether drop-path is on.
+        """
+        rows, columns = log_mel.shape[1] // MEL_PATCH_BANDS, log_mel.shape[2] // MEL_PATCH_STEPS
+        scaled = ops.cast(log_mel, "float32") / self.half_range_db + 1
+        split = ops.reshape(scaled, (-1, rows, MEL_PATCH_BANDS, columns, MEL_PATCH_STEPS))
+        patches = ops.reshape(ops.transpose(split, (0, 3, 1, 2, 4)), (-1, columns * rows, PATCH_VALUES))
+        tokens = self.projection(patches)
+        tokens = tokens + ops.cast(sincos_table(columns * rows, self.preset.width)[None], tokens.dtype)
+        for block in self.blocks:
+            tokens = block(tokens, training=training)
+        return tokens

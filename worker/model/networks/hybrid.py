@@ -1,0 +1,97 @@
+"""Hybrid fusion: early fusion, and beside it the sound's spectrogram and the face's measures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import keras
+from keras import ops
+
+from shared.catalog import ModelConfig
+from worker.fusion.layouts import AUDIO, VIDEO
+from worker.model.attention import mask_bias
+from worker.model.audio_patches import AudioPatches
+from worker.model.backbone import masked_mean
+from worker.model.block import LAYER_NORM_EPSILON
+from worker.model.cross_attention import CrossBlock
+from worker.model.face_series import FaceSeriesTokens
+from worker.model.networks.early import EarlyNetwork
+from worker.model.networks.network import Options
+from worker.model.zero_dense import ZeroDense
+
+CROSS_BLOCKS = 2
+
+
+class HybridNetwork(EarlyNetwork):
+    """Early fusion, with what spectrogram patches and face measures find when they look at its tokens.
+
+    They ask, and the encoder's tokens answer: some hundred queries, where asking the other way round
+    would take as many as the sequence has tokens. Their mean is added to the pooled features through a
+    projection that starts at zero, so that this network starts as that of early fusion.
+    """
+
+    def __init__(self, config: ModelConfig, options: Options) -> None:
+        """Take what ``build_network`` makes of its arguments.
+
+        Raises:
+            ValueError: The configuration names no series.
+        """
+        if config.series is None:
+            raise ValueError("Hybrid fusion needs a series.")
+        log_mel = (config.audio.mel_bands, config.mel_steps)
+        series = (config.series.steps, len(config.series.columns))
+        super().__init__(config, options, {"log_mel": (log_mel, "float32"), "series": (series, "float32")})
+        preset, dtype, drop_path = options.preset, options.dtype, options.drop_path
+        self.audio_patches = AudioPatches(
+            preset, floor_db=config.audio.floor_db, drop_path=drop_path, name="audio_patches", dtype=dtype
+        )
+        self.face_series = FaceSeriesTokens(
+            config.series.columns, preset.width, name="face_series", dtype=dtype
+        )
+        self.cross_blocks = [
+            CrossBlock(preset.width, preset.heads, drop_path=drop_path, name=f"cross_{index}", dtype=dtype)
+            for index in range(CROSS_BLOCKS)
+        ]
+        self.cross_norm = keras.layers.LayerNormalization(
+            epsilon=LAYER_NORM_EPSILON, name="cross_norm", dtype="float32"
+        )
+        self.cross_projection = ZeroDense(preset.width, name="cross_projection", dtype="float32")
+        self.audio_patches.build((None, *log_mel))
+        self.face_series.build((None, *series))
+        for layer in (*self.cross_blocks, self.cross_norm, self.cross_projection):
+            layer.build((None, preset.width))
+
+    def pooled(
+        self,
+        inputs: Mapping[str, keras.KerasTensor],
+        present: keras.KerasTensor | None,
+        training: bool | None,
+    ) -> keras.KerasTensor:
+        """Return what the heads read, (N, width), float32."""
+        tokens, mask = self.encoded(inputs, present, training)
+        queries, counting = self._queries(inputs, present, training)
+        bias = None if mask is None else mask_bias(mask, tokens.dtype)
+        for block in self.cross_blocks:
+            queries = block(queries, tokens, bias, training=training)
+        found = self.cross_norm(masked_mean(ops.cast(queries, "float32"), counting))
+        added = ops.where(ops.any(counting, axis=1, keepdims=True), self.cross_projection(found), 0.0)
+        return self.backbone.pool(tokens, mask) + added
+
+    def _queries(
+        self,
+        inputs: Mapping[str, keras.KerasTensor],
+        present: keras.KerasTensor | None,
+        training: bool | None,
+    ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+        """Return the tokens of spectrogram and series, (N, queries, width), and which of them count."""
+        log_mel, series = inputs["log_mel"], inputs["series"]
+        known = ops.isfinite(series)
+        if present is not None:
+            log_mel = ops.where(present[:, AUDIO, None, None], log_mel, 0.0)
+            known = ops.logical_and(known, present[:, VIDEO, None, None])
+        heard = self.audio_patches(log_mel, training=training)
+        queries = ops.concatenate([heard, self.face_series(series, known)], axis=1)
+        hearing = ops.ones_like(heard[:, :, 0], dtype="bool")
+        if present is not None:
+            hearing = ops.logical_and(hearing, present[:, AUDIO, None])
+        return queries, ops.concatenate([hearing, ops.any(known, axis=2)], axis=1)
