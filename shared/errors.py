@@ -42,6 +42,7 @@ class ErrorCode(Enum):
     LOW_FACE_QUALITY = ("low_face_quality", 422, "The face is too poorly seen to score")
     ANALYZER_UNAVAILABLE = ("analyzer_unavailable", 422, "The chosen face analyzer is not installed here")
     MODEL_UNAVAILABLE = ("model_unavailable", 422, "The chosen model is not installed here")
+    INVALID_WEIGHTS = ("invalid_weights", 422, "The weights are damaged, or another model's")
     OUT_OF_MEMORY = ("out_of_memory", 422, "Decoding the media needs more memory than allowed")
     TIMEOUT = ("timeout", 504, "The work took longer than allowed")
     WORKER_LOST = ("worker_lost", 500, "The worker died each time it tried this job")
