@@ -18,6 +18,7 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.catalog import load_catalog
 from shared.settings import Settings
 from shared.sniff import HEAD_BYTES, sniff
 from shared.storage import open_storage
@@ -27,7 +28,8 @@ from worker.lease import Claim
 from worker.toolkit import Toolkit
 from worker.windows import plan_segments, plan_windows
 
-Frames = NDArray[Any]
+# The model's inputs by name, of one window or of all of a job.
+Inputs = dict[str, NDArray[Any]]
 START_LIMIT_S = 120
 WINDOW_LIMIT_S = 60
 
@@ -39,12 +41,12 @@ def nothing() -> None:
 def score_all(settings: Settings, clip: Path, clips: int, media_processes: int) -> float:
     """Score ``clip`` so many times; return the seconds from the first begun to the last ended."""
     spawn = mp.get_context("spawn")
-    work, frames, ended = spawn.Queue(), spawn.Queue(maxsize=64), spawn.Queue()
+    work, fused, ended = spawn.Queue(), spawn.Queue(maxsize=64), spawn.Queue()
     processes = [
-        spawn.Process(target=run_media, args=(settings, clip, work, frames, ended), daemon=True)
+        spawn.Process(target=run_media, args=(settings, clip, work, fused, ended), daemon=True)
         for _ in range(media_processes)
     ]
-    processes.append(spawn.Process(target=run_model, args=(settings, frames, ended), daemon=True))
+    processes.append(spawn.Process(target=run_model, args=(settings, fused, ended), daemon=True))
     for process in processes:
         process.start()
     for _ in processes:
@@ -80,7 +82,7 @@ def probe_duration_s(settings: Settings, clip: Path) -> float:
 
 
 def run_media(
-    settings: Settings, clip: Path, work: Queue[int], frames: Queue[Frames], ended: Queue[int]
+    settings: Settings, clip: Path, work: Queue[int], fused: Queue[Inputs], ended: Queue[int]
 ) -> None:
     """Run the media stages of one clip after the other."""
     from worker.warm_up import warm_media_child, warm_media_parent  # noqa: PLC0415 - as above
@@ -96,12 +98,13 @@ def run_media(
     ended.put(0)
     while True:
         work.get()
-        for row in media_stages(kit, settings, upload):
-            frames.put(row)
+        inputs = media_stages(kit, settings, upload)
+        for window in range(len(inputs["present"])):
+            fused.put({name: array[window] for name, array in inputs.items()})
 
 
-def media_stages(kit: Toolkit, settings: Settings, upload: Upload) -> Frames:
-    """Return the model's frames of one job, as the fusion stage stores them."""
+def media_stages(kit: Toolkit, settings: Settings, upload: Upload) -> Inputs:
+    """Return the model's inputs of one job, as the fusion stage stores them."""
     from worker.arrays import StoredArray, read_array  # noqa: PLC0415 - as above
     from worker.stages import faces, fusion, ingest, sound  # noqa: PLC0415 - as above
 
@@ -109,7 +112,7 @@ def media_stages(kit: Toolkit, settings: Settings, upload: Upload) -> Frames:
         id=uuid4(),
         attempt=1,
         video_id=upload.id,
-        fusion="early",
+        fusion=load_catalog(settings.models_dir)[settings.model].fusion,
         analyzer="landmarker",
         model=settings.model,
         window_s=2,
@@ -120,8 +123,10 @@ def media_stages(kit: Toolkit, settings: Settings, upload: Upload) -> Frames:
     outputs: dict[StageName, dict[str, Any]] = {StageName.INGEST: facts}
     for name, step in ((StageName.FACES, faces), (StageName.SOUND, sound), (StageName.FUSION, fusion)):
         outputs[name] = step.run(assignment(job, upload, name, outputs), kit, nothing).output
-    stored = StoredArray.from_json(outputs[StageName.FUSION]["inputs"]["frames"])
-    return read_array(kit.storage, stored)
+    return {
+        name: read_array(kit.storage, StoredArray.from_json(stored))
+        for name, stored in outputs[StageName.FUSION]["inputs"].items()
+    }
 
 
 def assignment(
@@ -146,7 +151,7 @@ def assignment(
     )
 
 
-def run_model(settings: Settings, frames: Queue[Frames], ended: Queue[int]) -> None:
+def run_model(settings: Settings, fused: Queue[Inputs], ended: Queue[int]) -> None:
     """Run whatever windows have come as one batch."""
     from worker.stages.inference import engine_of  # noqa: PLC0415 - brings TensorFlow
 
@@ -154,12 +159,12 @@ def run_model(settings: Settings, frames: Queue[Frames], ended: Queue[int]) -> N
     engine.warm_up()
     ended.put(0)
     while True:
-        batch = [frames.get()]
+        batch = [fused.get()]
         while len(batch) < settings.inference_windows:
             try:
-                batch.append(frames.get_nowait())
+                batch.append(fused.get_nowait())
             except queue.Empty:
                 break
-        engine.predict({"frames": np.stack(batch)})
+        engine.predict({name: np.stack([window[name] for window in batch]) for name in batch[0]})
         for _ in batch:
             ended.put(1)

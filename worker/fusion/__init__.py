@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from worker.fusion import early
-from worker.fusion.fused import FusedWindows, Fusion
+from worker.fusion import early, hybrid, late
+from worker.fusion.fused import FusedWindows, Fusion, Heard, Seen
 
-FUSIONS: Mapping[str, Fusion] = MappingProxyType({"early": early.fuse})
+FUSIONS: Mapping[str, Fusion] = MappingProxyType(
+    {"early": early.fuse, "late": late.fuse, "hybrid": hybrid.fuse}
+)
 
-__all__ = ["FUSIONS", "FusedWindows", "Fusion"]
+__all__ = ["FUSIONS", "FusedWindows", "Fusion", "Heard", "Seen"]

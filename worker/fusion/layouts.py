@@ -3,13 +3,14 @@
 The published ones (MultiMAE-DER, Xiang et al. 2024), with two changes. Where pictures follow each
 other they do so in whole tubelets of 2 frames, the unit that the encoder sees: a tubelet of a face and
 a spectrogram would show neither moving. And a sum is an average: one of bytes wraps around.
+
+Only numpy is imported: what runs the model also asks here, and has no media library.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,24 +20,27 @@ from shared.catalog.config import PATCH_SIDE_PX, TUBELET_FRAMES
 # Which modality a token shows. The first two are also the columns of a network's input `present`.
 AUDIO, VIDEO, BOTH = 0, 1, 2
 
+# The layout whose order is that in which the pictures of a window are gathered.
+AS_JOINED = "audio-first"
+
 Frames = NDArray[np.uint8]
 
 
-def arrange(config: ModelConfig, images: Frames, faces: Frames, present: NDArray[np.bool_]) -> Frames:
+def arrange(config: ModelConfig, joined: Frames, present: NDArray[np.bool_]) -> Frames:
     """Return windows as the encoder takes them, (windows, frames, size, size, 3).
 
     Args:
         config: Of a checkpoint with a layout.
-        images: Audio images, RGB, (windows, num_frame, size, size, 3); black where not present.
-        faces: Face frames, of the same shape; black where not present.
+        joined: Audio images and then face frames of each window, RGB, (windows, 2 * num_frame, size,
+            size, 3); black where not present. It may be returned as it is.
         present: Whether each window has sound and a face, (windows, 2): columns ``AUDIO``, ``VIDEO``.
     """
+    images, faces = joined[:, : config.num_frame], joined[:, config.num_frame :]
     if config.layout == "stacked":
-        return np.concatenate([_halved(faces), _halved(images)], axis=2)
+        return _stacked(faces, images)
     if config.layout == "summed":
         return _averaged(images, faces, present)
-    joined = np.concatenate([images, faces], axis=1)
-    return joined[:, _frame_order(config)]
+    return joined if config.layout == AS_JOINED else joined[:, _frame_order(config)]
 
 
 def token_modality(config: ModelConfig) -> NDArray[np.int64]:
@@ -76,20 +80,25 @@ def _shuffled(count: int, seed: int) -> NDArray[np.int64]:
     return np.argsort(np.random.PCG64(seed).random_raw(count), kind="stable")
 
 
-def _halved(frames: Frames) -> Frames:
-    """Return frames at half their height."""
-    windows, count, size, _, channels = frames.shape
-    halved = np.empty((windows, count, size // 2, size, channels), np.uint8)
-    for frame, half in zip(
-        frames.reshape(-1, size, size, channels), halved.reshape(-1, size // 2, size, channels), strict=True
-    ):
-        cv2.resize(frame, (size, size // 2), dst=half, interpolation=cv2.INTER_AREA)
-    return halved
+def _stacked(above: Frames, below: Frames) -> Frames:
+    """Return pictures whose upper half is one of those given, at half its height, and the lower the other."""
+    stacked = np.empty_like(above)
+    half = above.shape[2] // 2
+    for window, (upper, lower) in enumerate(zip(above, below, strict=True)):
+        stacked[window, :, :half] = _mean(upper[:, ::2], upper[:, 1::2])
+        stacked[window, :, half:] = _mean(lower[:, ::2], lower[:, 1::2])
+    return stacked
 
 
 def _averaged(images: Frames, faces: Frames, present: NDArray[np.bool_]) -> Frames:
     """Return the mean of both where a window has both, and the one it has elsewhere."""
-    total = images.astype(np.uint16) + faces
-    parts = np.maximum(1, present.sum(axis=1)).astype(np.uint16)[:, None, None, None, None]
-    averaged: Frames = np.clip((total + parts // 2) // parts, 0, 255).astype(np.uint8)
+    averaged: Frames = images | faces
+    for window in np.flatnonzero(present.all(axis=1)):
+        averaged[window] = _mean(images[window], faces[window])
     return averaged
+
+
+def _mean(first: Frames, second: Frames) -> Frames:
+    """Return the mean of two pictures, rounded up."""
+    total: NDArray[np.uint16] = np.add(first, second, dtype=np.uint16)
+    return ((total + 1) >> 1).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""``faces``: follow one face through a segment; keep its table and the crops that windows will use."""
+"""``faces``: follow one face through a segment; keep its table and what the windows will use of it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
+from shared.catalog import ModelCard
 from shared.errors import AvemotionError, ErrorCode
+from shared.settings import Settings
 from worker.arrays import write_array
 from worker.assignment import Assignment
 from worker.faces import load_analyzer
+from worker.fusion.series import window_series
 from worker.media.frames import read_frames
 from worker.media.probe import MediaInfo
 from worker.runner import Result
@@ -26,7 +29,7 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
     """
     settings, segment, card = kit.settings, assignment.span, card_of(assignment.job, kit.settings)
     media = MediaInfo(**assignment.facts["video"])
-    keep = sorted({index for row in window_rows(assignment, kit) for index in row})
+    keep = sorted({index for row in window_rows(assignment, settings, card) for index in row})
     analyzer = load_analyzer(assignment.job.analyzer)
     if assignment.video is None:
         raise AvemotionError(ErrorCode.MEDIA_MISSING, "The video of this job was deleted while it ran.")
@@ -51,7 +54,12 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
         )
     faces_csv = f"{assignment.prefix}/faces.csv"
     kit.storage.write(faces_csv, track.table.to_csv().encode())
-    crops = write_array(kit.storage, f"{assignment.prefix}/crops.npy", track.crops)
+    stored = {"crops": write_array(kit.storage, f"{assignment.prefix}/crops.npy", track.crops).to_json()}
+    if card.series is not None:
+        series = window_series(
+            track.table, assignment.windows, card.series, segment_start_s=segment.start_s, fps=settings.fps
+        )
+        stored["series"] = write_array(kit.storage, f"{assignment.prefix}/series.npy", series).to_json()
     return Result(
         {
             "analyzer": {"name": analyzer.name, "version": analyzer.version},
@@ -59,22 +67,21 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
             "usable_frames": int(np.count_nonzero(track.table.success)),
             "most_faces": track.most_faces,
             "faces_csv": faces_csv,
-            "crops": crops.to_json(),
             "keep": keep,
             "found": track.found.tolist(),
+            **stored,
         }
     )
 
 
-def window_rows(assignment: Assignment, kit: Toolkit) -> list[list[int]]:
+def window_rows(assignment: Assignment, settings: Settings, card: ModelCard) -> list[list[int]]:
     """Return which of the segment's frames each of its windows takes."""
-    card = card_of(assignment.job, kit.settings)
     return [
         frame_indices(
             window,
             segment_start_s=assignment.span.start_s,
-            fps=kit.settings.fps,
-            window_fps=kit.settings.window_fps,
+            fps=settings.fps,
+            window_fps=settings.window_fps,
             count=card.num_frame,
         )
         for window in assignment.windows

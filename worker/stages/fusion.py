@@ -10,14 +10,15 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from shared.catalog import ModelCard
+from shared.errors import AvemotionError, ErrorCode
 from shared.tables import Job, Prediction, StageName, WorkStatus
 from worker.arrays import StoredArray, read_array, write_array
 from worker.assignment import Assignment
 from worker.audio.features import load
 from worker.audio.images import encode_png, sequence_sheet, window_images
+from worker.audio.log_mel import window_log_mel
 from worker.conclusion import close_segment
-from worker.fusion import FUSIONS
-from worker.fusion.fused import FusedWindows
+from worker.fusion import FUSIONS, FusedWindows, Heard, Seen
 from worker.runner import Result
 from worker.stages.faces import window_rows
 from worker.stages.model_card import card_of
@@ -28,19 +29,29 @@ LEAST_VOICE = 0.05
 
 
 def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) -> Result:
-    """Fuse the segment's windows and hand them to the model's queue."""
+    """Fuse the segment's windows and hand them to the model's queue.
+
+    Raises:
+        AvemotionError: The model is not here any more, or is not the one that the job was made for.
+    """
     card = card_of(assignment.job, kit.settings)
-    crops, found, rows = _seen(assignment, kit, card)
+    if card.fusion != assignment.job.fusion:
+        raise AvemotionError(
+            ErrorCode.MODEL_UNAVAILABLE,
+            f"The model {card.id} knows {card.fusion} fusion now, and the job was made for one of "
+            f"{assignment.job.fusion} fusion.",
+        )
+    seen = _seen(assignment, kit, card)
     checkpoint()
-    images, activity = _heard(assignment, kit, card)
+    heard, activity = _heard(assignment, kit, card)
     checkpoint()
-    fused = FUSIONS[assignment.job.fusion](crops, found, rows, images, activity >= LEAST_VOICE)
+    fused = FUSIONS[card.fusion](seen, heard, card)
     inputs = {
         name: write_array(kit.storage, f"{assignment.prefix}/{name}.npy", array).to_json()
         for name, array in fused.inputs.items()
     }
     sheet = f"{assignment.prefix}/sequence.png"
-    kit.storage.write(sheet, encode_png(sequence_sheet(fused.inputs["frames"])))
+    kit.storage.write(sheet, encode_png(sequence_sheet(fused.shown)))
 
     def write(session: Session, job: Job) -> None:
         job.stage = StageName.INFERENCE.value
@@ -51,34 +62,41 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
     return Result({"inputs": inputs, "sequence_png": sheet}, write)
 
 
-def _seen(
-    assignment: Assignment, kit: Toolkit, card: ModelCard
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.int64]]:
-    """Return crops, whether each shows a face, and which of them each window takes."""
+def _seen(assignment: Assignment, kit: Toolkit, card: ModelCard) -> Seen:
+    """Return what the faces stage has found; nothing where the job has no picture."""
     size, count = card.input_size, card.num_frame
     faces = assignment.outputs.get(StageName.FACES)
     if faces is None:
         nothing = np.full((len(assignment.windows), count), -1, np.int64)
-        return np.zeros((0, size, size, 3), np.uint8), np.zeros(0, np.bool_), nothing
-    crops = read_array(kit.storage, StoredArray.from_json(faces["crops"]))
+        return Seen(np.zeros((0, size, size, 3), np.uint8), np.zeros(0, np.bool_), nothing)
     row_of = {frame: row for row, frame in enumerate(faces["keep"])}
-    rows = [[row_of[frame] for frame in taken] for taken in window_rows(assignment, kit)]
-    return crops, np.array(faces["found"], np.bool_), np.array(rows, np.int64)
+    rows = [[row_of[frame] for frame in taken] for taken in window_rows(assignment, kit.settings, card)]
+    arrays = {
+        name: read_array(kit.storage, StoredArray.from_json(faces[name]))
+        for name in ("crops", "series")
+        if name in faces
+    }
+    return Seen(arrays["crops"], np.array(faces["found"], np.bool_), np.array(rows), arrays.get("series"))
 
 
-def _heard(
-    assignment: Assignment, kit: Toolkit, card: ModelCard
-) -> tuple[NDArray[np.uint8] | None, NDArray[np.float32]]:
-    """Return each window's audio images, and the share of it that holds a voice."""
+def _heard(assignment: Assignment, kit: Toolkit, card: ModelCard) -> tuple[Heard, NDArray[np.float32]]:
+    """Return what the model takes of each window's sound, and the share of the window that holds a voice."""
     sound = assignment.outputs.get(StageName.SOUND)
     if sound is None or sound["silent"]:
-        return None, np.zeros(len(assignment.windows), np.float32)
-    features = load(kit.storage.read(sound["features"]))
+        silence = np.zeros(len(assignment.windows), np.float32)
+        return Heard(None, silence >= LEAST_VOICE), silence
+    features, windows = load(kit.storage.read(sound["features"])), assignment.windows
     images = [
         window_images(features, window.start_s, window.end_s, card.num_frame, card.input_size)
-        for window in assignment.windows
+        for window in windows
     ]
-    return np.stack(images), np.array(sound["voice_activity"], np.float32)
+    log_mel = None
+    if card.fusion == "hybrid":
+        log_mel = np.stack(
+            [window_log_mel(features, window.start_s, window.end_s, card.mel_steps) for window in windows]
+        )
+    activity = np.array(sound["voice_activity"], np.float32)
+    return Heard(np.stack(images), activity >= LEAST_VOICE, log_mel), activity
 
 
 def open_windows(

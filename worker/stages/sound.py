@@ -9,10 +9,12 @@ from worker.assignment import Assignment
 from worker.audio.features import extract, save
 from worker.audio.images import encode_png, overview
 from worker.audio.scales import LOG_MEL, MFCC
+from worker.audio.settings import check_audio
 from worker.audio.voice import is_silent, voice_activity
 from worker.media.probe import MediaInfo
 from worker.media.sound import read_sound
 from worker.runner import Result
+from worker.stages.model_card import card_of
 from worker.toolkit import Toolkit
 
 # The images of a segment's first and last windows show a little of what lies outside it.
@@ -23,9 +25,11 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
     """Listen to the segment.
 
     Raises:
-        AvemotionError: The media are gone or their sound cannot be decoded.
+        AvemotionError: The media are gone or their sound cannot be decoded, or the model was made for sound
+            as it is not heard here.
     """
     settings, segment = kit.settings, assignment.span
+    check_audio(card_of(assignment.job, settings))
     upload = assignment.audio or assignment.video
     if upload is None:
         raise AvemotionError(ErrorCode.MEDIA_MISSING, "The sound of this job was deleted while it ran.")
