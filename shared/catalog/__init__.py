@@ -1,6 +1,6 @@
 """Models by their cards, known without TensorFlow: the API lists them, the workers load them."""
 
-from shared.catalog.card import ModelCard
+from shared.catalog.card import ModelCard, WeightsSource
 from shared.catalog.config import AudioSettings, ModelConfig, Normalisation
 from shared.catalog.reading import Catalog, CatalogProblem, load_catalog, read_card, read_catalog
 
@@ -11,6 +11,7 @@ __all__ = [
     "ModelCard",
     "ModelConfig",
     "Normalisation",
+    "WeightsSource",
     "load_catalog",
     "read_card",
     "read_catalog",

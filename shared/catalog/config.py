@@ -6,10 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from shared.catalog.series import UNIT_OF
+
 PresetName = Literal["tiny", "small", "base", "large", "huge"]
 FusionName = Literal["early", "late", "hybrid"]
 LayoutName = Literal["audio-first", "video-first", "stacked", "alternating", "summed", "random"]
 JoinName = Literal["logits", "features"]
+
+# Version of the checkpoint format that is written and read.
+FORMAT = 1
 
 TUBELET_FRAMES = 2
 PATCH_SIDE_PX = 16
@@ -50,8 +55,14 @@ class AudioSettings(Record):
     mfcc_count: Count
     lowest_hz: Annotated[float, Field(ge=0)]
     highest_hz: Positive
-    floor_db: float
+    floor_db: Annotated[float, Field(lt=0)]
     image_span_s: Positive
+
+    @model_validator(mode="after")
+    def _spans_a_range(self) -> AudioSettings:
+        if self.lowest_hz >= self.highest_hz:
+            raise ValueError(f"lowest_hz {self.lowest_hz:g} is not below highest_hz {self.highest_hz:g}")
+        return self
 
 
 class FaceSeries(Record):
@@ -61,6 +72,16 @@ class FaceSeries(Record):
         description="Columns of `faces.csv`, in the order of the model's input."
     )
     steps: Count = Field(description="Instants of a window, evenly spread.")
+
+    @field_validator("columns")
+    @classmethod
+    def _are_known(cls, columns: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [column for column in columns if column not in UNIT_OF]
+        if unknown:
+            raise ValueError(f"no action unit, pose or gaze is named {', '.join(unknown)}")
+        if len(set(columns)) < len(columns):
+            raise ValueError("a column stands twice")
+        return columns
 
 
 class ModelConfig(Record):
@@ -104,6 +125,8 @@ class ModelConfig(Record):
             raise ValueError("early and hybrid fusion need a layout, and late fusion has none")
         if late != (self.join is not None):
             raise ValueError("late fusion needs a join, and no other fusion has one")
+        if self.layout_seed and self.layout != "random":
+            raise ValueError("layout_seed belongs to the layout random, and to no other")
         if self.shared_encoder and not late:
             raise ValueError("only the two branches of late fusion can share an encoder")
         if hybrid != (self.series is not None):
@@ -118,6 +141,8 @@ class ModelConfig(Record):
             raise ValueError("num_frame must be even: the encoder takes two frames at a time")
         if self.layout == "stacked" and self.input_size % (2 * PATCH_SIDE_PX):
             raise ValueError("the layout stacked needs an input_size that 32 divides: half of it each")
+        if hybrid and self.audio.mel_bands % MEL_PATCH_BANDS:
+            raise ValueError(f"hybrid fusion needs mel_bands that {MEL_PATCH_BANDS} divides")
         return self
 
     @property

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from shared.catalog.card import ModelCard
+from shared.catalog.config import FORMAT
 
 BUILTIN_DIR = Path(__file__).parent / "builtin"
 
@@ -80,6 +81,12 @@ def read_card(folder: Path) -> ModelCard:
         ValueError: The folder holds no usable model; the message says which file or key is wrong.
     """
     config, card = _read_object(folder / "config.json"), _read_object(folder / "card.json")
+    made_as = config.get("format")
+    # Before all else: what a newer format adds or changes is no mistake in the file.
+    if isinstance(made_as, int) and made_as > FORMAT:
+        raise ValueError(
+            f"The model was made by a newer avemotion: its format is {made_as}, this version reads {FORMAT}."
+        )
     twice = sorted(config.keys() & card.keys())
     if twice:
         raise ValueError(f"config.json and card.json both hold {', '.join(twice)}.")
@@ -100,7 +107,7 @@ def _may_hold_model(path: Path) -> bool:
 
 def _read_object(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_bytes())
+        value = json.loads(path.read_bytes(), parse_constant=_refuse)
     except OSError as error:
         raise ValueError(f"{path.name} cannot be read: {error.strerror}.") from error
     # RecursionError: brackets nested without end.
@@ -109,6 +116,11 @@ def _read_object(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"{path.name} holds no JSON object.")  # noqa: TRY004 - callers wait for one type
     return value
+
+
+def _refuse(constant: str) -> None:
+    """Refuse what Python reads and JSON does not have: nobody else could read it in an answer."""
+    raise ValueError(f"it holds {constant}")
 
 
 def _sentence(error: ValidationError) -> str:
