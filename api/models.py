@@ -11,6 +11,7 @@ from api.parameters import ModelPath
 from api.responses import describe
 from api.services import services
 from shared.catalog import ModelCard
+from shared.catalog.choice import default_models
 from shared.errors import AvemotionError, ErrorCode
 from shared.schemas.models import ModelList
 
@@ -19,10 +20,11 @@ blueprint = APIBlueprint("models", __name__, abp_tags=[Tag(name="models")])
 
 @blueprint.get("/models", responses=describe({200: ModelList}))
 def read_models() -> Response:
-    """List the cards of all models, and which of them serves requests that name none."""
+    """List the cards of all models, and which of them serves requests that name none, or only a fusion."""
     kit = services()
-    cards = [card.model_dump(mode="json") for card in kit.cards.all().values()]
-    return answer({"models": cards, "default": kit.settings.model})
+    cards, default = kit.cards.all(), kit.settings.model
+    models = [card.model_dump(mode="json") for card in cards.values()]
+    return answer({"models": models, "default": default, "fusions": default_models(cards, default)})
 
 
 @blueprint.get("/models/<model_id>", responses=describe({200: ModelCard}, 404))

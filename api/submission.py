@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 from api.media import take_uploads
 from api.problems import InvalidRequestError
 from api.services import Services
+from shared.catalog import ModelCard
+from shared.catalog.choice import choose_model
 from shared.database import transact
 from shared.errors import AvemotionError, ErrorCode
 from shared.lifecycle import open_job
@@ -42,22 +44,28 @@ def submit(submission: Submission, to: Services) -> UUID:
     Raises:
         AvemotionError: The request cannot be taken, or its key stands for another.
     """
-    job = make_job(submission, to.settings)
     try:
-        made = transact(to.engine, lambda session: _open(session, job, submission, to))
+        job_id, made = transact(to.engine, lambda session: _open(session, submission, to))
     except IntegrityError:
         # The same request came twice at once, and the other was first.
-        known = transact(to.engine, lambda session: _known(session, submission, job.request_sha256))
+        known = transact(to.engine, lambda session: _known(session, submission, to.settings))
         if known is None:
             raise
         return known
-    if made == job.id:
-        to.publisher.send(made, job.priority)
-    return made
+    if made:
+        to.publisher.send(job_id, submission.body.priority)
+    return job_id
 
 
-def make_job(submission: Submission, settings: Settings) -> Job:
-    """Return the row of a new job with every default filled in."""
+def make_job(submission: Submission, settings: Settings, *, model: str, fusion: str) -> Job:
+    """Return the row of a new job with every default filled in.
+
+    Args:
+        submission: What is asked for.
+        settings: Defaults.
+        model: Model of a request that names none.
+        fusion: Fusion of a request that names none.
+    """
     body = submission.body
     window_s = body.window_s or settings.window_s
     job = Job(
@@ -65,9 +73,9 @@ def make_job(submission: Submission, settings: Settings) -> Job:
         idempotency_key=submission.key,
         video_id=body.video_id,
         audio_id=body.audio_id,
-        fusion=body.fusion,
+        fusion=body.fusion or fusion,
         analyzer=body.analyzer,
-        model=body.model or settings.model,
+        model=body.model or model,
         window_s=window_s,
         stride_s=body.stride_s or window_s,
         priority=body.priority,
@@ -82,20 +90,22 @@ def fingerprint(job: Job) -> str:
     return hashlib.sha256(json.dumps(options).encode()).hexdigest()
 
 
-def _open(session: Session, job: Job, submission: Submission, to: Services) -> UUID:
-    known = _known(session, submission, job.request_sha256)
+def _open(session: Session, submission: Submission, to: Services) -> tuple[UUID, bool]:
+    """Return the id of the request's job, and whether it is new."""
+    known = _known(session, submission, to.settings)
     if known is not None:
-        return known
-    check_model(job, to)
+        return known, False
+    card = choose(submission.body, to)
+    job = make_job(submission, to.settings, model=card.id, fusion=card.fusion)
     check_depth(session, to.settings.max_queue_depth)
     wanted = {UploadKind.VIDEO: job.video_id, UploadKind.AUDIO: job.audio_id}
     named = {kind: upload_id for kind, upload_id in wanted.items() if upload_id}
     take_uploads(session, named, job.owner_id, to.settings)
     open_job(session, job)
-    return job.id
+    return job.id, True
 
 
-def _known(session: Session, submission: Submission, request_sha256: str) -> UUID | None:
+def _known(session: Session, submission: Submission, settings: Settings) -> UUID | None:
     """Return the job that the request's key stands for, if it stands for one.
 
     Raises:
@@ -104,13 +114,15 @@ def _known(session: Session, submission: Submission, request_sha256: str) -> UUI
     if submission.key is None:
         return None
     known = session.execute(
-        select(Job.id, Job.request_sha256).where(
+        select(Job.id, Job.request_sha256, Job.model, Job.fusion).where(
             Job.owner_id == submission.owner_id, Job.idempotency_key == submission.key
         )
     ).one_or_none()
     if known is None:
         return None
-    if known.request_sha256 != request_sha256:
+    # What the request leaves open is as it was then: models come and go, and the request is the same.
+    again = make_job(submission, settings, model=known.model, fusion=known.fusion)
+    if again.request_sha256 != known.request_sha256:
         raise AvemotionError(
             ErrorCode.IDEMPOTENCY_MISMATCH,
             "This Idempotency-Key belongs to a request with other values; use a new key for a new job.",
@@ -119,21 +131,22 @@ def _known(session: Session, submission: Submission, request_sha256: str) -> UUI
     return found
 
 
-def check_model(job: Job, to: Services) -> None:
-    """Raise unless the job's analyzer and model are here and go together with its fusion."""
-    if job.analyzer not in ANALYZERS:
+def choose(body: JobRequest, to: Services) -> ModelCard:
+    """Return the card of the request's model.
+
+    Raises:
+        AvemotionError: Its analyzer or model is not here, or the model is not of its fusion.
+    """
+    if body.analyzer not in ANALYZERS:
         raise AvemotionError(
             ErrorCode.ANALYZER_UNAVAILABLE,
-            f"The analyzer {job.analyzer} is not installed here; `landmarker` is built in.",
+            f"The analyzer {body.analyzer} is not installed here; `landmarker` is built in.",
         )
-    card = to.cards.all().get(job.model)
-    if card is None:
-        raise AvemotionError(
-            ErrorCode.MODEL_UNAVAILABLE, f"There is no model {job.model}; GET /models lists those there are."
-        )
-    if card.fusion != job.fusion:
-        message = f"the model {job.model} knows {card.fusion} fusion, not {job.fusion}"
+    card = choose_model(to.cards.all(), to.settings.model, model=body.model, fusion=body.fusion)
+    if body.fusion not in (None, card.fusion):
+        message = f"the model {card.id} knows {card.fusion} fusion, not {body.fusion}"
         raise InvalidRequestError([("fusion", message)])
+    return card
 
 
 def check_depth(session: Session, most: int) -> None:

@@ -23,6 +23,7 @@ from client.run.progress import Progress, make_progress
 from client.run.scoring import Outcome, score_all
 from client.stack.addresses import LOOPBACK
 from client.stack.stack import EmbeddedStack
+from shared.catalog.config import FusionName
 from shared.errors import AvemotionError
 from shared.settings import Settings, get_settings
 
@@ -55,7 +56,13 @@ def run(  # noqa: PLR0913 - one argument an option
     audio: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Sound to use in place of the clip's own.")
     ] = None,
-    model: Annotated[str | None, typer.Option(metavar="ID", help="Model to score with.")] = None,
+    fusion: Annotated[
+        FusionName | None, typer.Option(help="How face and voice are joined; the model's own if not named.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Model to score with; one of the fusion asked for if not named."),
+    ] = None,
     window: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Length of one window (0.25 to 30).")
     ] = None,
@@ -75,7 +82,12 @@ def run(  # noqa: PLR0913 - one argument an option
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
     console = Console(stderr=True, highlight=False)
-    given = {"model": model, "window_s": _finite(window, "--window"), "stride_s": _finite(stride, "--stride")}
+    given = {
+        "fusion": fusion,
+        "model": model,
+        "window_s": _finite(window, "--window"),
+        "stride_s": _finite(stride, "--stride"),
+    }
     options = {name: value for name, value in given.items() if value is not None}
     entries = _look_at(clips or [], audio, console)
     interrupted = _score(entries, options, console, as_json=as_json)

@@ -11,12 +11,13 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from shared.catalog.config import FusionName
 from shared.tables import JobStatus, Priority
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Affect = Annotated[float, Field(ge=-1, le=1)]
 Modality = Literal["video", "audio"]
-Fusion = Literal["early", "late", "hybrid"]
+Fusion = FusionName
 AnalyzerName = Literal["landmarker", "openface"]
 
 
@@ -27,9 +28,16 @@ class JobRequest(BaseModel):
 
     video_id: UUID | None = Field(None, description="Upload with the face; its own sound is used too.")
     audio_id: UUID | None = Field(None, description="Upload with the voice, in place of the video's sound.")
-    fusion: Fusion = Field("early", description="How face and voice are joined; the model must know it.")
+    fusion: Fusion | None = Field(
+        None, description="How face and voice are joined; that of the model when unset."
+    )
     analyzer: AnalyzerName = Field("landmarker", description="What sees the faces.")
-    model: str | None = Field(None, max_length=128, description="Model id of `GET /models`.")
+    model: str | None = Field(
+        None,
+        max_length=128,
+        description="Model id of `GET /models`, of that fusion. When unset: the one listed there for the "
+        "fusion, or the default.",
+    )
     window_s: float | None = Field(None, ge=0.25, le=30, description="Length of one window.")
     stride_s: float | None = Field(
         None, ge=0.1, le=60, description="Step between windows; the window's length when unset."

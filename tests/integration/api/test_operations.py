@@ -87,11 +87,14 @@ def test_metrics(client: Client, predict: Predict, engine: Engine) -> None:
 
 
 def test_models(client: Client, settings: Settings) -> None:
-    """/models lists the cards of the catalog and which one is taken unless told otherwise."""
+    """/models lists the cards of the catalog, and which one is taken unless told otherwise."""
     found = client.get("/models").json
     ModelList.model_validate(found)
     assert {card["id"] for card in found["models"]} == set(load_catalog(settings.models_dir))
     assert found["default"] == settings.model
+    assert set(found["fusions"]) == {"early", "late", "hybrid"}
+    fusion_of = {card["id"]: card["fusion"] for card in found["models"]}
+    assert all(fusion_of[model] == fusion for fusion, model in found["fusions"].items())
     assert client.get(f"/models/{settings.model}").json in found["models"]
     assert "folder" not in found["models"][0]
 

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import json
+import shutil
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +14,7 @@ from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
 from api import create_app
+from shared.catalog.reading import BUILTIN_DIR
 from shared.queue import queue_lengths
 from shared.schemas.jobs import JobDocument
 from shared.settings import Settings
@@ -18,6 +22,13 @@ from shared.tables import Job, JobStatus, Stage, StageName, Upload, WorkStatus
 from tests.integration.api.conftest import Client, Predict, client_of, job_id_of
 from tests.integration.api.conftest import Upload as SendUpload
 from tests.integration.conftest import services_of
+
+# The model of each fusion that comes with every installation.
+BUILTIN = {
+    "early": "videomae-tiny-untrained",
+    "late": "videomae-tiny-late-untrained",
+    "hybrid": "videomae-tiny-hybrid-untrained",
+}
 
 
 def count_jobs(engine: Engine) -> int:
@@ -153,22 +164,44 @@ def test_wrong_kind(client: Client, upload: SendUpload) -> None:
     [
         ({"analyzer": "openface"}, "analyzer_unavailable"),
         ({"model": "no-such-model"}, "model_unavailable"),
-        ({"fusion": "hybrid"}, "invalid_request"),
+        ({"fusion": "late", "model": "no-such-model"}, "model_unavailable"),
+        ({"fusion": "late", "model": BUILTIN["early"]}, "invalid_request"),
     ],
 )
 def test_what_is_not_here(
     client: Client, upload: SendUpload, option: dict[str, str], code: str, engine: Engine
 ) -> None:
-    """An analyzer, model or fusion that is not here is refused before anything is made."""
+    """An analyzer or model that is not here, or not of that fusion, is refused before anything is made."""
     answer = client.post("/predict", json={"video_id": upload(), **option})
     assert (answer.status_code, answer.json["code"]) == (422, code)
     assert count_jobs(engine) == 0
 
 
 def test_fusion_that_the_model_knows_is_said(client: Client, upload: SendUpload) -> None:
-    """Who asks for another fusion is told which one the model knows."""
-    answer = client.post("/predict", json={"video_id": upload(), "fusion": "late"})
-    assert "early" in answer.json["errors"][0]["message"]
+    """Who asks a model for another fusion is told which one it knows."""
+    body = {"video_id": upload(), "fusion": "late", "model": BUILTIN["early"]}
+    [error] = client.post("/predict", json=body).json["errors"]
+    assert error["field"] == "fusion"
+    assert error["message"] == f"the model {BUILTIN['early']} knows early fusion, not late"
+
+
+@pytest.mark.parametrize("fusion", BUILTIN)
+def test_fusion_or_model_may_be_left_open(predict: Predict, upload: SendUpload, fusion: str) -> None:
+    """A fusion alone gets a model that has it, a model alone its own fusion; the job names both."""
+    bodies: list[dict[str, str]] = [{"fusion": fusion}, {"model": BUILTIN[fusion]}]
+    for body in [*bodies, bodies[0] | bodies[1]]:
+        options = predict(video_id=upload(), **body)["options"]
+        assert (options["fusion"], options["model"]) == (fusion, BUILTIN[fusion])
+
+
+def test_fusion_of_the_default_model(settings: Settings) -> None:
+    """Where the default model is of another fusion, a job that names nothing is too."""
+    app = create_app(settings.model_copy(update={"model": BUILTIN["late"]}))
+    client = client_of(app)
+    video_id = client.post("/upload/video", data=b"\0\0\0\x18ftypisom" + bytes(20)).json["id"]
+    options = client.post("/predict", json={"video_id": video_id}).json["options"]
+    assert (options["fusion"], options["model"]) == ("late", BUILTIN["late"])
+    services_of(app).close()
 
 
 def test_queue_full(settings: Settings, engine: Engine) -> None:
@@ -197,6 +230,27 @@ def test_same_key_same_job(client: Client, upload: SendUpload, engine: Engine) -
     assert second.json["job_id"] == first.json["job_id"]
     assert second.headers["Location"] == first.headers["Location"]
     assert count_jobs(engine) == 1
+
+
+def test_same_key_although_the_model_is_gone(settings: Settings, tmp_path: Path) -> None:
+    """What a request left open counts as it was chosen then: the same key still gives the same job."""
+    models = tmp_path / "models"
+    shutil.copytree(BUILTIN_DIR / BUILTIN["late"], models / "a-late")
+    card = json.loads((models / "a-late" / "card.json").read_text())
+    (models / "a-late" / "card.json").write_text(json.dumps(card | {"id": "a-late"}))
+    made, other = (create_app(settings.model_copy(update={"models_dir": place})) for place in (models, None))
+    video_id = client_of(made).post("/upload/video", data=b"\0\0\0\x18ftypisom" + bytes(20)).json["id"]
+    body, headers = {"video_id": video_id, "fusion": "late"}, {"Idempotency-Key": "a-key"}
+
+    first = client_of(made).post("/predict", json=body, headers=headers)
+    second = client_of(other).post("/predict", json=body, headers=headers)
+    early = client_of(other).post("/predict", json=body | {"fusion": "early"}, headers=headers)
+
+    assert first.json["options"]["model"] == "a-late"
+    assert (second.status_code, second.json["job_id"]) == (202, first.json["job_id"])
+    assert (early.status_code, early.json["code"]) == (422, "idempotency_mismatch")
+    services_of(made).close()
+    services_of(other).close()
 
 
 def test_same_key_after_the_end(client: Client, upload: SendUpload) -> None:

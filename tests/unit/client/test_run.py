@@ -21,7 +21,7 @@ Capture = pytest.CaptureFixture[str]
 def test_a_clip_is_sent_and_its_result_printed(stack: Stack, clip: Path, capsys: Capture) -> None:
     """Run uploads the clip, asks for a job with the options given, and prints the result."""
     stack.ends_with(make_open(status="running", stage="faces", progress=0.2), make_document())
-    code = run(clip, "--model", "m1", "--window", "1.5", "--stride", "0.5")
+    code = run(clip, "--fusion", "late", "--model", "m1", "--window", "1.5", "--stride", "0.5")
     out, err = capsys.readouterr()
     assert code == 0
     assert "happiness  72%" in out
@@ -34,7 +34,7 @@ def test_a_clip_is_sent_and_its_result_printed(stack: Stack, clip: Path, capsys:
     (upload,) = stack.server.calls("POST /upload/video")
     assert upload.body == clip.read_bytes()
     (request,) = stack.server.calls("POST /predict")
-    wanted = {"video_id": "video-1", "model": "m1", "window_s": 1.5, "stride_s": 0.5}
+    wanted = {"video_id": "video-1", "fusion": "late", "model": "m1", "window_s": 1.5, "stride_s": 0.5}
     assert json.loads(request.body) == wanted
 
 
@@ -205,6 +205,13 @@ def test_a_missing_sample_clip_is_a_sentence(monkeypatch: pytest.MonkeyPatch, ca
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("invalid_request: Name a clip. ")
+
+
+def test_a_fusion_that_does_not_exist_is_refused(clip: Path, capsys: Capture) -> None:
+    """--fusion takes the three there are, and names them."""
+    assert run(clip, "--fusion", "cold") == 2
+    err = capsys.readouterr().err
+    assert all(word in err for word in ("--fusion", "cold", "early", "late", "hybrid"))
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "long"])
