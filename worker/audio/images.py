@@ -31,6 +31,9 @@ OVERVIEW_PX_A_COLUMN = 4
 SHEET_TILE_PX = 96
 SHEET_ROWS = 60
 SHEET_PIXELS = 2_000_000
+# Between pictures: a black one, which the model does not see, must be told from its neighbours.
+SHEET_GAP_PX = 2
+SHEET_GAP_LEVEL = 128
 
 # (256, 3), RGB: dark blue to yellow, evenly perceived.
 _COLOURS: NDArray[np.uint8] = cv2.cvtColor(
@@ -125,26 +128,28 @@ def overview(matrix: NDArray[np.floating], scale: Scale = LOG_MEL) -> NDArray[np
 
 
 def sequence_sheet(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return what the model saw as one image for people: a row a window, a column a frame.
+    """Return what the model saw as one image for people: a row a window, a column a picture.
 
-    Of more than 60 windows, 60 are shown, evenly spread. Frames shrink to at most 96 pixels, and
-    further where the sheet would pass ``SHEET_PIXELS``.
+    Of more than 60 windows, 60 are shown, evenly spread. Pictures shrink to at most 96 pixels, and
+    further where the sheet would pass ``SHEET_PIXELS``; thin grey lines part them.
 
     Args:
-        frames: RGB frames, (windows, frames, size, size, 3).
+        frames: RGB pictures, (windows, pictures, size, size, 3), as ``FusedWindows.shown``.
 
     Returns:
         RGB image; one dark row where there is no window.
     """
     windows, columns, size = frames.shape[:3]
-    rows = min(windows, SHEET_ROWS)
-    fitting = math.isqrt(SHEET_PIXELS // (max(rows, 1) * columns))
+    rows = max(1, min(windows, SHEET_ROWS))
+    fitting = math.isqrt(SHEET_PIXELS // (rows * columns)) - SHEET_GAP_PX
     side = max(1, min(size, SHEET_TILE_PX, fitting))
-    sheet = np.zeros((max(rows, 1), side, columns, side, 3), np.uint8)
-    for row, window in enumerate(np.linspace(0, windows - 1, rows).round().astype(int)):
+    step = side + SHEET_GAP_PX
+    sheet = np.full((rows, step, columns, step, 3), SHEET_GAP_LEVEL, np.uint8)
+    sheet[:, :side, :, :side] = 0
+    for row, window in enumerate(np.linspace(0, windows - 1, min(windows, rows)).round().astype(int)):
         for column, frame in enumerate(frames[window]):
-            sheet[row, :, column] = cv2.resize(frame, (side, side), interpolation=cv2.INTER_AREA)
-    return sheet.reshape(max(rows, 1) * side, columns * side, 3)
+            sheet[row, :side, column, :side] = cv2.resize(frame, (side, side), interpolation=cv2.INTER_AREA)
+    return sheet.reshape(rows * step, columns * step, 3)[:-SHEET_GAP_PX, :-SHEET_GAP_PX]
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:

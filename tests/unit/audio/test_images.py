@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from worker.audio.features import FLOOR_DB, extract
 from worker.audio.images import (
+    SHEET_GAP_LEVEL,
+    SHEET_GAP_PX,
     SHEET_PIXELS,
     SHEET_ROWS,
     SPAN_S,
@@ -184,16 +186,22 @@ def test_png_keeps_every_pixel() -> None:
 
 
 def test_a_sheet_has_a_row_a_window_and_a_column_a_frame() -> None:
-    """Frame f of window w stands in row w and column f of the sheet, scaled down."""
+    """Frame f of window w stands in row w and column f of the sheet, scaled down, with a line between."""
     frames = np.zeros((3, 16, 224, 224, 3), np.uint8)
     frames[:, :, :, :, 0] = np.arange(3)[:, None, None, None] * 50
     frames[:, :, :, :, 1] = np.arange(16)[:, None, None] * 10
 
     sheet = sequence_sheet(frames)
 
-    assert sheet.shape == (3 * 96, 16 * 96, 3)
-    tiles = sheet.reshape(3, 96, 16, 96, 3).swapaxes(1, 2)
-    np.testing.assert_array_equal(tiles, np.broadcast_to(frames[:, :, :1, :1], tiles.shape))
+    step = 96 + SHEET_GAP_PX
+    assert sheet.shape == (3 * step - SHEET_GAP_PX, 16 * step - SHEET_GAP_PX, 3)
+    for window, frame in np.ndindex(3, 16):
+        tile = sheet[window * step :, frame * step :]
+        np.testing.assert_array_equal(
+            tile[:96, :96], np.broadcast_to(frames[window, frame, 0, 0], (96, 96, 3))
+        )
+        assert np.all(tile[96:step] == SHEET_GAP_LEVEL)
+        assert np.all(tile[:, 96:step] == SHEET_GAP_LEVEL)
 
 
 def test_a_sheet_of_many_windows_is_bounded() -> None:
@@ -203,8 +211,8 @@ def test_a_sheet_of_many_windows_is_bounded() -> None:
 
     sheet = sequence_sheet(frames)
 
-    side = sheet.shape[1] // 16
-    shown = sheet[side // 2 :: side, 0, 0]
+    step = (sheet.shape[1] + SHEET_GAP_PX) // 16
+    shown = sheet[step // 2 :: step, 0, 0]
     assert len(shown) == SHEET_ROWS
     assert (shown[0], shown[-1]) == (0, 199)
     assert np.all(np.diff(shown.astype(int)) >= 3)
@@ -215,5 +223,5 @@ def test_a_sheet_of_no_window_is_one_dark_row() -> None:
     """A sheet of no window is an image all the same, and never larger than its frames."""
     sheet = sequence_sheet(np.zeros((0, 16, 32, 32, 3), np.uint8))
 
-    assert sheet.shape == (32, 16 * 32, 3)
-    assert not sheet.any()
+    assert sheet.shape == (32, 16 * 32 + 15 * SHEET_GAP_PX, 3)
+    assert not np.any(sheet[:, :32])
