@@ -8,6 +8,7 @@ import keras
 
 from worker.model.activation import gelu
 from worker.model.attention import Attention
+from worker.model.token_dense import TokenDense
 
 LAYER_NORM_EPSILON = 1e-6
 MLP_RATIO = 4
@@ -26,8 +27,8 @@ class Block(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
         self.norm1 = keras.layers.LayerNormalization(epsilon=LAYER_NORM_EPSILON, name="norm1", dtype=policy)
         self.attention = Attention(width, heads, name="attention", dtype=policy)
         self.norm2 = keras.layers.LayerNormalization(epsilon=LAYER_NORM_EPSILON, name="norm2", dtype=policy)
-        self.fc1 = keras.layers.Dense(MLP_RATIO * width, name="fc1", dtype=policy)
-        self.fc2 = keras.layers.Dense(width, name="fc2", dtype=policy)
+        self.fc1 = TokenDense(MLP_RATIO * width, activation=gelu, name="fc1", dtype=policy)
+        self.fc2 = TokenDense(width, name="fc2", dtype=policy)
         # One draw a sample, for all its tokens: this is drop-path.
         self.drop = keras.layers.Dropout(drop_path, noise_shape=(None, 1, 1), name="drop", dtype=policy)
 
@@ -45,5 +46,4 @@ class Block(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
     ) -> keras.KerasTensor:
         """Return tokens of the same shape, (batch, tokens, width); ``bias`` is from ``mask_bias``."""
         tokens = tokens + self.drop(self.attention(self.norm1(tokens), bias), training=training)
-        hidden = gelu(self.fc1(self.norm2(tokens)))
-        return tokens + self.drop(self.fc2(hidden), training=training)
+        return tokens + self.drop(self.fc2(self.fc1(self.norm2(tokens))), training=training)

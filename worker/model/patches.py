@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from worker.model.token_dense import TokenDense
+
 TUBELET_FRAMES = 2
 PATCH_SIDE_PX = 16
 CHANNELS = 3
@@ -37,7 +39,7 @@ class PatchEmbedding(keras.layers.Layer):  # type: ignore[misc]  # Keras ships n
     def __init__(self, width: int, **kwargs: Any) -> None:
         """Take the number of values a token."""
         super().__init__(**kwargs)
-        self.projection = keras.layers.Dense(width, name="projection", dtype=self.dtype_policy)
+        self.projection = TokenDense(width, name="projection", dtype=self.dtype_policy)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create the kernel, which no clip's size matters to."""
