@@ -1,4 +1,4 @@
-"""What a measured process is told, and what it can be asked."""
+"""What is measured, each in a process of its own, and what it can be asked."""
 
 from __future__ import annotations
 
@@ -13,16 +13,27 @@ from worker.model.presets import Preset
 
 Kind = Literal["ours", "transformers", "tensorflow-products", "torch-products"]
 Precision = Literal["float32", "bfloat16"]
+# Some ten milliseconds of two cores.
+CALL_FLOPS = 1e10
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What all contenders of one comparison have in common."""
+    """What all contenders of one comparison have in common.
+
+    Attributes:
+        preset: Size of the encoder.
+        clip: Size of its input.
+        threads: For each library.
+        device: ``cpu``, or ``cuda`` for the first card.
+        call_flops: Least work of one measurement of a product: small ones are repeated.
+    """
 
     preset: Preset
     clip: Clip
-    precision: Precision
     threads: int
+    device: str = "cpu"
+    call_flops: float = CALL_FLOPS
 
     def as_json(self) -> dict[str, Any]:
         """Return what ``from_json`` takes."""
@@ -30,38 +41,40 @@ class Setup:
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Setup:
-        """Return the setup that a parent process has sent."""
-        preset, clip = Preset(**document.pop("preset")), Clip(**document.pop("clip"))
-        return cls(preset=preset, clip=clip, **document)
+        """Return the setup that another process has written."""
+        sizes = {"preset": Preset(**document["preset"]), "clip": Clip(**document["clip"])}
+        return cls(**{**document, **sizes})
 
 
 class Contender(Protocol):
-    """Something to be timed, in a process of its own."""
+    """Something to be timed."""
 
     def prepare(self, batch: int) -> None:
-        """Do once whatever a batch of this size needs, and run it."""
+        """Do what has to be done once for batches of a size, and run one."""
 
     def sample(self, batch: int) -> dict[str, float]:
-        """Run once; return seconds by name: ``forward`` of a model, or of each product."""
+        """Run a batch; return seconds by name: ``forward`` of a model, or one of each product."""
 
     def outputs(self, batch: int) -> dict[str, NDArray[np.float32]]:
-        """Return ``tokens`` and ``logits``; nothing where there are none."""
+        """Return ``tokens`` and ``logits`` of a model; nothing of products."""
 
 
-def create(kind: Kind, setup: Setup) -> Contender:
-    """Load what a contender needs; each library is imported in the process that measures it only."""
-    if kind == "ours":
-        from bench.model.ours import Ours  # noqa: PLC0415 - brings TensorFlow
+def create(kind: Kind, precision: Precision, setup: Setup) -> Contender:
+    """Load a contender, and only the library that it needs."""
+    match kind:
+        case "ours":
+            from bench.model.ours import Ours  # noqa: PLC0415 - brings TensorFlow
 
-        return Ours(setup)
-    if kind == "transformers":
-        from bench.model.reference import Reference  # noqa: PLC0415 - brings torch
+            return Ours(setup, precision)
+        case "transformers":
+            from bench.model.reference import Reference  # noqa: PLC0415 - brings torch
 
-        return Reference(setup)
-    if kind == "tensorflow-products":
-        from bench.model.tensorflow_products import TensorFlowProducts  # noqa: PLC0415 - brings TensorFlow
+            return Reference(setup, precision)
+        case "tensorflow-products":
+            from bench.model.tensorflow_products import TensorFlowProducts  # noqa: PLC0415 - brings TensorFlow
 
-        return TensorFlowProducts(setup)
-    from bench.model.torch_products import TorchProducts  # noqa: PLC0415 - brings torch
+            return TensorFlowProducts(setup, precision)
+        case "torch-products":
+            from bench.model.torch_products import TorchProducts  # noqa: PLC0415 - brings torch
 
-    return TorchProducts(setup)
+            return TorchProducts(setup, precision)

@@ -9,22 +9,22 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from bench.model.contender import Setup
+from bench.model.contender import Precision, Setup
+from bench.model.threads import limit_tensorflow
 from bench.model.weights import LABELS, clips, fill
 from worker.model.classifier import VideoMAE
-from worker.model.forward import limit_threads
 from worker.model.precision import dtype_policy
 
 
 class Ours:
     """A ``Contender``."""
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup, precision: Precision) -> None:
         """Build the model and fill it."""
-        limit_threads(setup.threads)
+        limit_tensorflow(setup.threads)
         self._clip = setup.clip
         self._clips: dict[int, NDArray[np.float32]] = {}
-        self._model = VideoMAE(setup.preset, labels=LABELS, dtype=dtype_policy(setup.precision))
+        self._model = VideoMAE(setup.preset, labels=LABELS, dtype=dtype_policy(precision))
         self._model.build((None, *setup.clip.shape))
         fill(self._model)
         self._forward = tf.function(
@@ -47,5 +47,6 @@ class Ours:
 
     def outputs(self, batch: int) -> dict[str, NDArray[np.float32]]:
         """See ``Contender``."""
-        results: dict[str, Any] = self._model(tf.constant(clips(self._clip, batch)), training=False)
-        return {name: tf.cast(results[name], tf.float32).numpy() for name in ("tokens", "logits")}
+        frames = tf.constant(clips(self._clip, batch))
+        tokens: Any = self._model(frames, training=False)["tokens"]
+        return {"tokens": tf.cast(tokens, tf.float32).numpy(), "logits": self._forward(frames).numpy()}

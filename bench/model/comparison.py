@@ -1,0 +1,173 @@
+"""One preset, measured beside transformers and its own matrix products."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.model.contender import Kind, Precision, Setup
+from bench.model.machine import Bystanders
+from bench.model.process import Process, start
+from bench.model.products import forward_products
+from bench.model.results import Agreement, Case, Memory, Peak, PresetResult, ProductTime, Spread
+from bench.model.rounds import Samples, interleave
+from bench.model.targets import LARGE_BATCH
+from shared.errors import AvemotionError, ErrorCode
+
+PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
+MODELS: tuple[Kind, ...] = ("ours", "transformers")
+PRODUCTS: tuple[Kind, ...] = ("tensorflow-products", "torch-products")
+# The largest difference of two outputs, in the largest value: other arithmetic is another model.
+TOLERANCES: dict[Precision, float] = {"float32": 2e-5, "bfloat16": 5e-2}
+
+Key = tuple[Kind, Precision, int]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured.
+
+    Attributes:
+        batches: Clips at a time. The largest, 8, is measured of ours only.
+        memory_batch: Clips at a time in the measurement of memory; None for none.
+        rounds: Turns of each contender.
+        visit_s: Least time of one turn.
+        seconds_limit: For the rounds of a preset.
+        with_profile: Whether to look where our time goes.
+    """
+
+    batches: tuple[int, ...]
+    memory_batch: int | None
+    rounds: int
+    visit_s: float
+    seconds_limit: float
+    with_profile: bool = False
+
+
+def compare(setup: Setup, plan: Plan, tell: Callable[[str], None]) -> PresetResult:
+    """Measure a preset.
+
+    Raises:
+        AvemotionError: The models do not agree, or a process ended.
+    """
+    name = setup.preset.name
+    tell(f"{name}: loading")
+    with ExitStack() as stack:
+        # A library in each, so that their threads do not get in each other's way.
+        tensorflow, torch = (stack.enter_context(start(setup)) for _ in range(2))
+        processes = dict(zip((*MODELS, *PRODUCTS), (tensorflow, torch) * 2, strict=True))
+        agreement = tuple(check_agreement(processes, precision) for precision in PRECISIONS)
+        keys = turns(plan.batches)
+        for kind, precision, batch in keys:
+            processes[kind].ask("prepare", kind, precision, batch)
+        bystanders, own_s = Bystanders(), time.process_time() + tensorflow.cpu_s + torch.cpu_s
+        samples = interleave(
+            {key: partial(_visit, processes[key[0]], key, plan.visit_s) for key in keys},
+            plan.rounds,
+            plan.seconds_limit,
+            lambda number: tell(f"{name}: round {number} of {plan.rounds}"),
+        )
+        others = bystanders.share(time.process_time() + tensorflow.cpu_s + torch.cpu_s - own_s)
+        profiles = {
+            precision: tensorflow.ask("profile", "ours", precision, min(plan.batches))
+            for precision in PRECISIONS
+            if plan.with_profile
+        }
+    tell(f"{name}: memory")
+    memory = tuple(
+        m for precision in PRECISIONS if (m := measure_memory(setup, precision, plan.memory_batch))
+    )
+    return PresetResult(name, agreement, cases(setup, plan.batches, samples), memory, profiles, others)
+
+
+def turns(batches: tuple[int, ...]) -> list[Key]:
+    """Return who is measured: ours at every batch size, the others at all but the large one."""
+    return [
+        (kind, precision, batch)
+        for batch in batches
+        for precision in PRECISIONS
+        for kind in (*MODELS, *PRODUCTS)
+        if kind == "ours" or batch < LARGE_BATCH
+    ]
+
+
+def check_agreement(processes: Mapping[Kind, Process], precision: Precision) -> Agreement:
+    """Return how far the outputs of ours and of transformers are apart.
+
+    Raises:
+        AvemotionError: ``INTERNAL_ERROR``: further than ``TOLERANCES``, so that times would say nothing.
+    """
+    outputs = []
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in MODELS:
+            path = Path(folder) / f"{kind}.npz"
+            processes[kind].ask("outputs", kind, precision, 1, path=str(path))
+            with np.load(path) as arrays:
+                outputs.append(dict(arrays))
+    ours, theirs = outputs
+    apart = {
+        name: float(np.abs(ours[name] - theirs[name]).max() / np.abs(theirs[name]).max()) for name in theirs
+    }
+    # Not a number is not within any limit.
+    if not all(difference <= TOLERANCES[precision] for difference in apart.values()):
+        raise AvemotionError(
+            ErrorCode.INTERNAL_ERROR,
+            f"Our {precision} outputs differ from those of transformers by {apart}: another model.",
+        )
+    return Agreement(precision, **apart)
+
+
+def measure_memory(setup: Setup, precision: Precision, batch: int | None) -> Memory | None:
+    """Return the peaks of both models, each in a fresh process; None where the system does not tell."""
+    if batch is None:
+        return None
+    peaks = []
+    for kind in MODELS:
+        with start(setup) as process:
+            document = process.ask("memory", kind, precision, batch)
+        if document is None:
+            return None
+        peaks.append(Peak(**document))
+    return Memory(precision, batch, *peaks)
+
+
+def cases(setup: Setup, batches: tuple[int, ...], samples: Mapping[Key, Samples]) -> tuple[Case, ...]:
+    """Return the samples by precision and batch size."""
+    return tuple(_case(setup, precision, batch, samples) for precision in PRECISIONS for batch in batches)
+
+
+def _case(setup: Setup, precision: Precision, batch: int, samples: Mapping[Key, Samples]) -> Case:
+    forwards = {
+        kind: Spread.of(samples[kind, precision, batch]["forward"])
+        for kind in MODELS
+        if (kind, precision, batch) in samples
+    }
+    products = [
+        ProductTime(product.name, product.count, product.flops, ways)
+        for product in forward_products(setup.preset, setup.clip, batch)
+        if (ways := _ways(product.name, precision, batch, samples))
+    ]
+    return Case(precision, batch, forwards["ours"], forwards.get("transformers"), tuple(products))
+
+
+def _ways(
+    product: str, precision: Precision, batch: int, samples: Mapping[Key, Samples]
+) -> dict[str, Spread]:
+    return {
+        f"{kind.removesuffix('-products')}, {name.partition('/')[2]}": Spread.of(seconds)
+        for kind in PRODUCTS
+        for name, seconds in samples.get((kind, precision, batch), {}).items()
+        if name.partition("/")[0] == product
+    }
+
+
+def _visit(process: Process, key: Key, seconds: float) -> Any:
+    return process.ask("visit", *key, seconds=seconds)
