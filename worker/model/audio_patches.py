@@ -45,12 +45,15 @@ class AudioPatches(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no 
             log_mel: (batch, bands, columns) in dB of full scale, from the level of silence to 0.
             training: Whether drop-path is on.
         """
-        rows, columns = log_mel.shape[1] // MEL_PATCH_BANDS, log_mel.shape[2] // MEL_PATCH_STEPS
-        scaled = ops.cast(log_mel, "float32") / self.half_range_db + 1
-        split = ops.reshape(scaled, (-1, rows, MEL_PATCH_BANDS, columns, MEL_PATCH_STEPS))
-        patches = ops.reshape(ops.transpose(split, (0, 3, 1, 2, 4)), (-1, columns * rows, PATCH_VALUES))
-        tokens = self.projection(patches)
-        tokens = tokens + ops.cast(sincos_table(columns * rows, self.preset.width)[None], tokens.dtype)
+        tokens = self.projection(self.patches(log_mel))
+        tokens = tokens + ops.cast(sincos_table(tokens.shape[1], self.preset.width)[None], tokens.dtype)
         for block in self.blocks:
             tokens = block(tokens, training=training)
         return tokens
+
+    def patches(self, log_mel: keras.KerasTensor) -> keras.KerasTensor:
+        """Return what becomes tokens, (batch, tokens, 128), float32: silence is -1, full scale is 1."""
+        rows, columns = log_mel.shape[1] // MEL_PATCH_BANDS, log_mel.shape[2] // MEL_PATCH_STEPS
+        scaled = ops.cast(log_mel, "float32") / self.half_range_db + 1
+        split = ops.reshape(scaled, (-1, rows, MEL_PATCH_BANDS, columns, MEL_PATCH_STEPS))
+        return ops.reshape(ops.transpose(split, (0, 3, 1, 2, 4)), (-1, columns * rows, PATCH_VALUES))
