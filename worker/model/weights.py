@@ -39,7 +39,7 @@ def weights_by_name(network: keras.Model) -> dict[str, keras.Variable]:
 def named_weights(network: keras.Model) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """Yield each weight with its name, in the network's order; see ``weights_by_name``."""
     for name, weight in weights_by_name(network).items():
-        yield name, keras.ops.convert_to_numpy(weight).astype(np.float32, copy=False)
+        yield name, weight.numpy().astype(np.float32, copy=False)
 
 
 def weights_sha256(network: keras.Model) -> str:
