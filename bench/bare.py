@@ -90,17 +90,24 @@ def run_media(
     warm_media_parent(settings)
     warm_media_child(settings)
     kit = Toolkit(settings, cast("Any", None), open_storage(settings.resolved_storage_url))
-    kind = sniff(clip.read_bytes()[:HEAD_BYTES])
-    if kind is None:
-        raise ValueError("the clip is no media")
-    upload = Upload(id=uuid4(), kind=UploadKind.VIDEO, state=UploadState.STORED, demuxer=kind.demuxer)
-    kit.storage.write(upload.storage_key, clip.read_bytes())
+    upload = store(kit, clip)
     ended.put(0)
     while True:
         work.get()
         inputs = media_stages(kit, settings, upload)
         for window in range(len(inputs["present"])):
             fused.put({name: array[window] for name, array in inputs.items()})
+
+
+def store(kit: Toolkit, clip: Path) -> Upload:
+    """Store a clip and return its upload."""
+    content = clip.read_bytes()
+    kind = sniff(content[:HEAD_BYTES])
+    if kind is None:
+        raise ValueError("the clip is no media")
+    upload = Upload(id=uuid4(), kind=UploadKind.VIDEO, state=UploadState.STORED, demuxer=kind.demuxer)
+    kit.storage.write(upload.storage_key, content)
+    return upload
 
 
 def media_stages(kit: Toolkit, settings: Settings, upload: Upload) -> Inputs:

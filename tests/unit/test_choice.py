@@ -60,6 +60,11 @@ def test_what_is_not_there_is_said(
     assert caught.value.code is ErrorCode.MODEL_UNAVAILABLE
 
 
+def test_the_operators_default_stands_above_training() -> None:
+    """Of its own fusion the default is taken, even where another model is trained."""
+    assert choose_model(CARDS, "c-late", fusion="late").id == "c-late"
+
+
 def test_a_fusion_can_be_asked_for_although_the_default_is_gone() -> None:
     """A default model that is not installed stands in nobody's way who asks for something else."""
     assert choose_model(CARDS, "gone", fusion="late").id == "d-late"

@@ -232,7 +232,10 @@ def test_same_key_same_job(client: Client, upload: SendUpload, engine: Engine) -
     assert count_jobs(engine) == 1
 
 
-def test_same_key_although_the_model_is_gone(settings: Settings, tmp_path: Path) -> None:
+@pytest.mark.parametrize("asked", [{"fusion": "late"}, {"model": "a-late"}])
+def test_same_key_although_the_model_is_gone(
+    settings: Settings, tmp_path: Path, asked: dict[str, str]
+) -> None:
     """What a request left open counts as it was chosen then: the same key still gives the same job."""
     models = tmp_path / "models"
     shutil.copytree(BUILTIN_DIR / BUILTIN["late"], models / "a-late")
@@ -240,7 +243,7 @@ def test_same_key_although_the_model_is_gone(settings: Settings, tmp_path: Path)
     (models / "a-late" / "card.json").write_text(json.dumps(card | {"id": "a-late"}))
     made, other = (create_app(settings.model_copy(update={"models_dir": place})) for place in (models, None))
     video_id = client_of(made).post("/upload/video", data=b"\0\0\0\x18ftypisom" + bytes(20)).json["id"]
-    body, headers = {"video_id": video_id, "fusion": "late"}, {"Idempotency-Key": "a-key"}
+    body, headers = {"video_id": video_id, **asked}, {"Idempotency-Key": "a-key"}
 
     first = client_of(made).post("/predict", json=body, headers=headers)
     second = client_of(other).post("/predict", json=body, headers=headers)
