@@ -11,6 +11,7 @@ from shared.catalog.config import MEL_PATCH_BANDS, MEL_PATCH_STEPS
 from worker.model.block import Block
 from worker.model.position import sincos_table
 from worker.model.presets import Preset
+from worker.model.token_dense import TokenDense
 
 PATCH_VALUES = MEL_PATCH_BANDS * MEL_PATCH_STEPS
 # The encoder has seen the sound as well: these only have to tell its pieces apart.
@@ -26,7 +27,7 @@ class AudioPatches(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no 
         policy = self.dtype_policy
         self.preset = preset
         self.half_range_db = -floor_db / 2
-        self.projection = keras.layers.Dense(preset.width, name="projection", dtype=policy)
+        self.projection = TokenDense(preset.width, name="projection", dtype=policy)
         self.blocks = [
             Block(preset.width, preset.heads, drop_path=drop_path, name=f"block_{index}", dtype=policy)
             for index in range(BLOCKS)

@@ -10,6 +10,7 @@ from keras import ops
 from worker.model.activation import gelu
 from worker.model.attention import attend
 from worker.model.block import LAYER_NORM_EPSILON, MLP_RATIO
+from worker.model.token_dense import TokenDense
 
 
 class CrossBlock(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
@@ -28,12 +29,12 @@ class CrossBlock(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no ty
         self.context_norm = keras.layers.LayerNormalization(
             epsilon=LAYER_NORM_EPSILON, name="context_norm", dtype=policy
         )
-        self.query = keras.layers.Dense(width, name="query", dtype=policy)
-        self.key_value = keras.layers.Dense(2 * width, name="key_value", dtype=policy)
-        self.projection = keras.layers.Dense(width, name="projection", dtype=policy)
+        self.query = TokenDense(width, name="query", dtype=policy)
+        self.key_value = TokenDense(2 * width, name="key_value", dtype=policy)
+        self.projection = TokenDense(width, name="projection", dtype=policy)
         self.norm2 = keras.layers.LayerNormalization(epsilon=LAYER_NORM_EPSILON, name="norm2", dtype=policy)
-        self.fc1 = keras.layers.Dense(MLP_RATIO * width, name="fc1", dtype=policy)
-        self.fc2 = keras.layers.Dense(width, name="fc2", dtype=policy)
+        self.fc1 = TokenDense(MLP_RATIO * width, activation=gelu, name="fc1", dtype=policy)
+        self.fc2 = TokenDense(width, name="fc2", dtype=policy)
         self.drop = keras.layers.Dropout(drop_path, noise_shape=(None, 1, 1), name="drop", dtype=policy)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -67,5 +68,4 @@ class CrossBlock(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no ty
         seen = attend(query, key_value[:, :, 0], key_value[:, :, 1], bias)
         seen = self.projection(ops.reshape(seen, (-1, count, self.width)))
         queries = queries + self.drop(seen, training=training)
-        hidden = gelu(self.fc1(self.norm2(queries)))
-        return queries + self.drop(self.fc2(hidden), training=training)
+        return queries + self.drop(self.fc2(self.fc1(self.norm2(queries))), training=training)

@@ -10,6 +10,7 @@ from keras import ops
 
 from shared.catalog.series import UNIT_OF
 from worker.model.position import sincos_table
+from worker.model.token_dense import TokenDense
 
 
 class FaceSeriesTokens(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
@@ -20,7 +21,7 @@ class FaceSeriesTokens(keras.layers.Layer):  # type: ignore[misc]  # Keras ships
         super().__init__(**kwargs)
         self.width = width
         self.units = [UNIT_OF[column] for column in columns]
-        self.projection = keras.layers.Dense(width, name="projection", dtype=self.dtype_policy)
+        self.projection = TokenDense(width, name="projection", dtype=self.dtype_policy)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create the weights, which the number of instants does not matter to."""

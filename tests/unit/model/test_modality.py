@@ -96,7 +96,7 @@ def test_drop_path_reaches_the_blocks(variant: str) -> None:
 @pytest.mark.parametrize("variant", KINDS)
 def test_every_weight_learns(variant: str) -> None:
     """Each weight gets a finite gradient that is not zero, also beside windows that lack something."""
-    network = mini_network(variant, modality_dropout=0.2)
+    network = mini_network(variant)
     inputs = {**inputs_of(network), "present": PRESENT}
     if "series" in inputs:
         inputs["series"][1:3] = np.nan
