@@ -17,7 +17,6 @@ from shared.tables import JobStatus, Priority
 Share = Annotated[float, Field(ge=0, le=1)]
 Affect = Annotated[float, Field(ge=-1, le=1)]
 Modality = Literal["video", "audio"]
-Fusion = FusionName
 AnalyzerName = Literal["landmarker", "openface"]
 
 
@@ -28,7 +27,7 @@ class JobRequest(BaseModel):
 
     video_id: UUID | None = Field(None, description="Upload with the face; its own sound is used too.")
     audio_id: UUID | None = Field(None, description="Upload with the voice, in place of the video's sound.")
-    fusion: Fusion | None = Field(
+    fusion: FusionName | None = Field(
         None, description="How face and voice are joined; that of the model when unset."
     )
     analyzer: AnalyzerName = Field("landmarker", description="What sees the faces.")
@@ -77,7 +76,7 @@ class Options(BaseModel):
 
     video_id: UUID | None
     audio_id: UUID | None
-    fusion: Fusion
+    fusion: FusionName
     analyzer: AnalyzerName
     model: str
     window_s: float
