@@ -16,7 +16,8 @@ from bench.model.comparison import Plan, compare
 from bench.model.contender import Setup
 from bench.model.machine import facts
 from bench.model.products import forward_flops
-from bench.model.report import closing_line, memory_table, noise, profile_table, targets_table, times_table
+from bench.model.profile_report import profile_table
+from bench.model.report import closing_line, memory_table, noise, targets_table, times_table
 from bench.model.results import PresetResult
 from bench.model.targets import judge
 
@@ -70,7 +71,7 @@ def _print(out: Console, results: list[PresetResult]) -> None:
     for result in results:
         for precision in result.profiles:
             out.print(profile_table(result, precision))
-    out.print(targets_table(results))
+    out.print(targets_table((result.preset, verdict) for result in results for verdict in judge(result)))
     for result in results:
         if line := noise(result):
             out.print(line)

@@ -9,26 +9,21 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from bench.model.cases import MODELS, PRODUCTS, Key, make_case
 from bench.model.contender import Kind, Precision, Setup
 from bench.model.machine import Bystanders
 from bench.model.process import Process, start
-from bench.model.products import forward_products
-from bench.model.results import Agreement, Case, Memory, Peak, PresetResult, ProductTime, Spread
+from bench.model.results import Agreement, Memory, Peak, PresetResult
 from bench.model.rounds import Samples, interleave
 from bench.model.targets import LARGE_BATCH
 from shared.errors import AvemotionError, ErrorCode
 
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
-MODELS: tuple[Kind, ...] = ("ours", "transformers")
-PRODUCTS: tuple[Kind, ...] = ("tensorflow-products", "torch-products")
 # The largest difference of two outputs, in the largest value: other arithmetic is another model.
 TOLERANCES: dict[Precision, float] = {"float32": 2e-5, "bfloat16": 5e-2}
-
-Key = tuple[Kind, Precision, int]
 
 
 @dataclass(frozen=True)
@@ -70,7 +65,7 @@ def compare(setup: Setup, plan: Plan, tell: Callable[[str], None]) -> PresetResu
             processes[kind].ask("prepare", kind, precision, batch)
         bystanders, own_s = Bystanders(), time.process_time() + tensorflow.cpu_s + torch.cpu_s
         samples = interleave(
-            {key: partial(_visit, processes[key[0]], key, plan.visit_s) for key in keys},
+            {key: partial(visit, processes[key[0]], key, plan.visit_s) for key in keys},
             plan.rounds,
             plan.seconds_limit,
             lambda number: tell(f"{name}: round {number} of {plan.rounds}"),
@@ -85,7 +80,10 @@ def compare(setup: Setup, plan: Plan, tell: Callable[[str], None]) -> PresetResu
     memory = tuple(
         m for precision in PRECISIONS if (m := measure_memory(setup, precision, plan.memory_batch))
     )
-    return PresetResult(name, agreement, cases(setup, plan.batches, samples), memory, profiles, others)
+    cases = tuple(
+        make_case(setup, precision, batch, samples) for precision in PRECISIONS for batch in plan.batches
+    )
+    return PresetResult(name, agreement, cases, memory, profiles, others)
 
 
 def turns(batches: tuple[int, ...]) -> list[Key]:
@@ -139,35 +137,7 @@ def measure_memory(setup: Setup, precision: Precision, batch: int | None) -> Mem
     return Memory(precision, batch, *peaks)
 
 
-def cases(setup: Setup, batches: tuple[int, ...], samples: Mapping[Key, Samples]) -> tuple[Case, ...]:
-    """Return the samples by precision and batch size."""
-    return tuple(_case(setup, precision, batch, samples) for precision in PRECISIONS for batch in batches)
-
-
-def _case(setup: Setup, precision: Precision, batch: int, samples: Mapping[Key, Samples]) -> Case:
-    forwards = {
-        kind: Spread.of(samples[kind, precision, batch]["forward"])
-        for kind in MODELS
-        if (kind, precision, batch) in samples
-    }
-    products = [
-        ProductTime(product.name, product.count, product.flops, ways)
-        for product in forward_products(setup.preset, setup.clip, batch)
-        if (ways := _ways(product.name, precision, batch, samples))
-    ]
-    return Case(precision, batch, forwards["ours"], forwards.get("transformers"), tuple(products))
-
-
-def _ways(
-    product: str, precision: Precision, batch: int, samples: Mapping[Key, Samples]
-) -> dict[str, Spread]:
-    return {
-        f"{kind.removesuffix('-products')}, {name.partition('/')[2]}": Spread.of(seconds)
-        for kind in PRODUCTS
-        for name, seconds in samples.get((kind, precision, batch), {}).items()
-        if name.partition("/")[0] == product
-    }
-
-
-def _visit(process: Process, key: Key, seconds: float) -> Any:
-    return process.ask("visit", *key, seconds=seconds)
+def visit(process: Process, key: Key, seconds: float) -> Samples:
+    """Let one contender have its turn."""
+    samples: Samples = process.ask("visit", *key, seconds=seconds)
+    return samples

@@ -27,6 +27,7 @@ class Setup:
         threads: For each library.
         device: ``cpu``, or ``cuda`` for the first card.
         call_flops: Least work of one measurement of a product: small ones are repeated.
+        xla: Whether our forward is compiled further, see ``worker.model.compiled.compile_forward``.
     """
 
     preset: Preset
@@ -34,6 +35,7 @@ class Setup:
     threads: int
     device: str = "cpu"
     call_flops: float = CALL_FLOPS
+    xla: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return what ``from_json`` takes."""

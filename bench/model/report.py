@@ -2,130 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
 
+from rich import box
 from rich.table import Table
 
 from bench.model.contender import Precision
-from bench.model.results import Case, PresetResult, Spread
+from bench.model.results import Case, Peak, PresetResult, Spread
 from bench.model.targets import SHORT, SINGLE_BATCH, Verdict, judge, window_ratio
 
 MIB = 2**20
 GIGA = 1e9
-PROFILE_ROWS = 14
-# The products that a layer computes.
-PRODUCTS_OF = {
-    "patch_embedding/projection": ("patches",),
-    "attention/qkv": ("qkv",),
-    "attention": ("scores", "values"),
-    "attention/projection": ("projection",),
-    "fc1": ("fc1",),
-    "fc2": ("fc2",),
-}
+
+
+def make_table(title: str, texts: Iterable[str], numbers: Iterable[str]) -> Table:
+    """Return an empty table that fits into 80 columns."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in texts:
+        table.add_column(name)
+    for name in numbers:
+        table.add_column(name, justify="right")
+    return table
 
 
 def times_table(results: list[PresetResult]) -> Table:
-    """Return seconds a clip: the median and, in brackets, the quartiles."""
-    table = Table(title="Seconds a clip, median (quartiles); GEMM ceiling: its matrix products alone")
-    for name in ("preset", "precision", "batch"):
-        table.add_column(name)
-    for name in ("ours", "transformers", "ratio", "ceiling", "GFLOP/s", "share"):
-        table.add_column(name, justify="right")
+    """Return seconds a clip of everybody."""
+    table = make_table(
+        "Seconds a clip: median ± half the interquartile range",
+        ["preset"],
+        ["ours", "transformers", "ratio", "ceiling", "GFLOP/s", "share"],
+    )
     for result in results:
         for case in result.cases:
-            table.add_row(result.preset, SHORT[case.precision], str(case.batch), *_times(case))
+            name = f"{result.preset} {SHORT[case.precision]}, batch {case.batch}"
+            table.add_row(name, *case_cells(case))
+    table.caption = "Ceiling: the matrix products alone; share: of our time."
     return table
+
+
+def case_cells(case: Case) -> Iterator[str]:
+    """Yield ours, transformers, ratio, ceiling, its rate, and its share of our time."""
+    yield _spread(case.ours, case.batch)
+    yield "" if case.transformers is None else _spread(case.transformers, case.batch)
+    yield "" if case.ratio is None else f"{case.ratio:.2f}"
+    yield "" if case.ceiling_s is None else f"{case.ceiling_s / case.batch:.3g}"
+    yield "" if case.ceiling_flops_per_s is None else f"{case.ceiling_flops_per_s / GIGA:.0f}"
+    yield "" if case.share is None else f"{case.share * 100:.0f} %"
 
 
 def memory_table(results: list[PresetResult]) -> Table:
-    """Return the peaks."""
-    table = Table(title="Peak memory of the process, MiB (above the loaded model)")
-    for name in ("preset", "precision", "batch"):
-        table.add_column(name)
-    for name in ("ours", "transformers", "ratio"):
-        table.add_column(name, justify="right")
+    """Return the peaks of both."""
+    table = make_table(
+        "Peak memory of a process, MiB; in brackets beyond the loaded model",
+        ["preset"],
+        ["ours", "transformers", "ratio"],
+    )
     for result in results:
         for memory in result.memory:
-            peaks = (
-                f"{peak.peak_bytes / MIB:.0f} ({(peak.peak_bytes - peak.loaded_bytes) / MIB:.0f})"
-                for peak in (memory.ours, memory.transformers)
+            table.add_row(
+                f"{result.preset} {SHORT[memory.precision]}, batch {memory.batch}",
+                _peak(memory.ours),
+                _peak(memory.transformers),
+                f"{memory.ratio:.2f} ({memory.ratio_above_loaded:.2f})",
             )
-            ratio = f"{memory.ratio:.2f} ({memory.ratio_above_loaded:.2f})"
-            table.add_row(result.preset, SHORT[memory.precision], str(memory.batch), *peaks, ratio)
     return table
 
 
-def targets_table(results: list[PresetResult]) -> Table:
-    """Return each target beside the measurement."""
-    table = Table(title="Targets")
-    for name in ("preset", "target", "measured", "limit", ""):
-        table.add_column(name)
-    for result in results:
-        for verdict in judge(result):
-            limit = f"{'at least' if verdict.at_least else 'at most'} {verdict.limit:.2f}"
-            table.add_row(result.preset, verdict.name, f"{verdict.value:.3f}", limit, _word(verdict))
-    return table
-
-
-def profile_table(result: PresetResult, precision: Precision) -> Table:
-    """Return where the time of one forward goes, products beside their time alone."""
-    rows = result.profiles[precision]
-    total_s = sum(row["seconds"] for row in rows)
-    title = f"{result.preset} {SHORT[precision]}: {total_s:.3f} s in TensorFlow's operations, smallest batch"
-    table = Table(title=title)
-    for name in ("where", "operation"):
-        table.add_column(name)
-    for name in ("times", "ms", "%", "ms alone"):
-        table.add_column(name, justify="right")
-    case = next(case for case in result.cases if case.precision == precision)
-    for row in rows[:PROFILE_ROWS]:
-        alone_s = _alone_s(case, row) if "MatMul" in row["operation"] else None
-        table.add_row(
-            row["where"],
-            row["operation"],
-            str(row["count"]),
-            f"{row['seconds'] * 1e3:.1f}",
-            f"{row['seconds'] / total_s * 100:.1f}",
-            "" if alone_s is None else f"{alone_s * 1e3:.1f}",
-        )
-    rest_s = sum(row["seconds"] for row in rows[PROFILE_ROWS:])
-    table.add_row("rest", "", "", f"{rest_s * 1e3:.1f}", f"{rest_s / total_s * 100:.1f}", "")
-    products_s = sum(row["seconds"] for row in rows if "MatMul" in row["operation"])
-    table.add_row("", "all products", "", f"{products_s * 1e3:.1f}", f"{products_s / total_s * 100:.1f}", "")
+def targets_table(verdicts: Iterable[tuple[str, Verdict]]) -> Table:
+    """Return each target beside what was measured, by name of whom."""
+    table = make_table("Targets", ["", "target"], ["measured", "limit", ""])
+    for name, verdict in verdicts:
+        limit = f"{'at least' if verdict.at_least else 'at most'} {verdict.limit:.2f}"
+        table.add_row(name, verdict.name, f"{verdict.value:.3f}", limit, "met" if verdict.met else "missed")
     return table
 
 
 def closing_line(result: PresetResult) -> str:
     """Return one preset in one line."""
     parts = [part for precision in SHORT if (part := _speed(result, precision))]
-    windows = [w for precision in SHORT if (w := window_ratio(result, precision)) is not None]
+    windows = [ratio for precision in SHORT if (ratio := window_ratio(result, precision)) is not None]
     if windows:
         parts.append(f"batch 8/1 {max(windows):.2f}")
     if result.memory:
         parts.append(f"peak memory {max(memory.ratio for memory in result.memory):.2f} of transformers'")
-    return f"{result.preset:<6}{'; '.join([*parts, _outcome(judge(result))])}"
+    return f"{result.preset:<5} {'; '.join([*parts, outcome(judge(result))])}"
+
+
+def outcome(verdicts: list[Verdict]) -> str:
+    """Return whether all targets are met, and else which are not."""
+    missed = [verdict.name for verdict in verdicts if not verdict.met]
+    if missed:
+        return f"{len(missed)} of {len(verdicts)} targets missed ({'; '.join(missed)})"
+    return f"all {len(verdicts)} targets met" if verdicts else "no target"
 
 
 def noise(result: PresetResult) -> str | None:
     """Return how quiet the machine was, if it tells."""
     if result.others_share is None:
         return None
-    return f"{result.preset}: other processes took {result.others_share:.0%} of the processors meanwhile."
-
-
-def _times(case: Case) -> Iterator[str]:
-    yield _spread(case.ours, case.batch)
-    yield "" if case.transformers is None else _spread(case.transformers, case.batch)
-    yield "" if case.ratio is None else f"{case.ratio:.2f}"
-    yield "" if case.ceiling_s is None else f"{case.ceiling_s / case.batch:.3f}"
-    yield "" if case.ceiling_flops_per_s is None else f"{case.ceiling_flops_per_s / GIGA:.0f}"
-    yield "" if case.share is None else f"{case.share:.0%}"
-
-
-def _spread(spread: Spread, batch: int) -> str:
-    median, low, high = (seconds / batch for seconds in (spread.median_s, spread.low_s, spread.high_s))
-    return f"{median:.3f} ({low:.3f}-{high:.3f})"
+    return f"{result.preset}: meanwhile others took {result.others_share * 100:.0f} % of the processors."
 
 
 def _speed(result: PresetResult, precision: Precision) -> str | None:
@@ -134,23 +109,20 @@ def _speed(result: PresetResult, precision: Precision) -> str | None:
     if not cases:
         return None
     case = min(cases, key=lambda case: case.batch)
+    batch = "" if case.batch == SINGLE_BATCH else f" a clip in batches of {case.batch}"
     ratio = "" if case.ratio is None else f", {case.ratio:.2f} of transformers"
     share = "" if case.share is None else f", {case.share * 100:.0f} % of the GEMM ceiling"
-    batch = "" if case.batch == SINGLE_BATCH else f" a clip in batches of {case.batch}"
-    return f"{SHORT[precision]} {case.ours.median_s / case.batch:.3g} s{batch}{ratio}{share}"
+    return f"{SHORT[precision]} {_seconds(case.ours.median_s / case.batch)} s{batch}{ratio}{share}"
 
 
-def _outcome(verdicts: list[Verdict]) -> str:
-    missed = [verdict.name for verdict in verdicts if not verdict.met]
-    if missed:
-        return f"{len(missed)} of {len(verdicts)} targets missed: " + ", ".join(missed)
-    return f"all {len(verdicts)} targets met" if verdicts else "no target for this"
+def _spread(spread: Spread, batch: int) -> str:
+    half = (spread.high_s - spread.low_s) / 2 / spread.median_s
+    return f"{_seconds(spread.median_s / batch)} ±{half * 100:.0f}%"
 
 
-def _word(verdict: Verdict) -> str:
-    return "met" if verdict.met else "missed"
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.3f}" if seconds >= 0.1 else f"{seconds:.4f}"  # noqa: PLR2004 - three digits that tell
 
 
-def _alone_s(case: Case, row: dict[str, Any]) -> float | None:
-    names = PRODUCTS_OF.get(row["where"], ())
-    return sum(product.forward_s for product in case.products if product.name in names) or None
+def _peak(peak: Peak) -> str:
+    return f"{peak.peak_bytes / MIB:.0f} ({(peak.peak_bytes - peak.loaded_bytes) / MIB:.0f})"

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bench.model.contender import Precision
-from bench.model.results import PresetResult
+from bench.model.results import Case, PresetResult
 
 # Our time in that of transformers, and the ceiling's time in ours.
 RATIO_AT_MOST: dict[tuple[str, Precision], float] = {("base", "float32"): 0.60, ("base", "bfloat16"): 0.70}
 SHARE_AT_LEAST: dict[tuple[str, Precision], float] = {("base", "float32"): 0.80, ("base", "bfloat16"): 0.68}
 MEMORY_RATIO_AT_MOST = 1.0
+# The same on a card.
+CARD_RATIO_AT_MOST = 1.0
+CARD_SHARE_AT_LEAST = 0.45
 # A window's time in a large batch in that of one alone.
 WINDOW_RATIO_AT_MOST = 1.05
 SINGLE_BATCH, MEMORY_BATCH, LARGE_BATCH = 1, 4, 8
@@ -43,6 +46,17 @@ class Verdict:
 def judge(result: PresetResult) -> list[Verdict]:
     """Return all targets that the measurement speaks of."""
     return [*_speed(result), *_windows(result), *_memory(result)]
+
+
+def judge_on_card(case: Case) -> list[Verdict]:
+    """Return the targets of a forward on a GPU."""
+    verdicts = []
+    if case.ratio is not None:
+        verdicts.append(Verdict(f"of transformers, batch {case.batch}", case.ratio, CARD_RATIO_AT_MOST))
+    if case.share is not None:
+        name = f"of the product rate, batch {case.batch}"
+        verdicts.append(Verdict(name, case.share, CARD_SHARE_AT_LEAST, at_least=True))
+    return verdicts
 
 
 def window_ratio(result: PresetResult, precision: Precision) -> float | None:

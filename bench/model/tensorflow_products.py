@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from bench.model.contender import Precision, Setup
 from bench.model.products import Product, forward_products
-from bench.model.threads import limit_tensorflow
 from bench.model.ways import Way, ways
+from worker.model.compiled.tensorflow_backend import limit_threads
 
 
 class TensorFlowProducts:
@@ -22,7 +22,7 @@ class TensorFlowProducts:
 
     def __init__(self, setup: Setup, precision: Precision) -> None:
         """Take the shapes and the type."""
-        limit_tensorflow(setup.threads)
+        limit_threads(setup.threads)
         self._setup = setup
         self._dtype = tf.as_dtype(precision)
         self._calls: dict[int, dict[str, tuple[Way, Callable[[], Any]]]] = {}
@@ -55,8 +55,8 @@ class TensorFlowProducts:
         second = (product.columns, product.inner) if turned else (product.inner, product.columns)
         return partial(
             _repeated(way.calls, transpose_b=turned),
-            self._factor(product.groups, way.rows, product.inner),
-            self._factor(product.groups, *second),
+            self._factor(way.groups, way.rows, product.inner),
+            self._factor(way.groups, *second),
         )
 
     def _factor(self, groups: int, rows: int, columns: int) -> Any:

@@ -52,13 +52,13 @@ class TorchProducts:
         return {}
 
     def _call(self, product: Product, way: Way) -> Callable[[], object]:
-        first = self._factor(product.groups, way.rows, product.inner)
+        first = self._factor(way.groups, way.rows, product.inner)
         if way.name == "transposed":
-            second = self._factor(product.groups, product.columns, product.inner).mT
+            second = self._factor(way.groups, product.columns, product.inner).mT
         else:
-            second = self._factor(product.groups, product.inner, product.columns)
+            second = self._factor(way.groups, product.inner, product.columns)
         # Into memory that is there: getting it anew each time would be part of the time.
-        result = self._factor(product.groups, way.rows, product.columns)
+        result = self._factor(way.groups, way.rows, product.columns)
         return lambda: torch.matmul(first, second, out=result)
 
     def _factor(self, groups: int, rows: int, columns: int) -> torch.Tensor:

@@ -13,30 +13,36 @@ MOST_REPEATS = 32
 
 @dataclass(frozen=True)
 class Way:
-    """One way to compute a product.
+    """One way to compute a product, many times in one measurement.
 
     Attributes:
-        name: ``whole``; ``transposed``, the second factor stored by columns; or ``chunks``, rows of the
-            first factor a part at a time, as our attention takes them.
+        name: ``whole``; ``transposed``, the second factor stored by columns; ``chunks``, some rows of the
+            first factor at a time; ``matrices``, these of one group at a time, as our attention takes them.
+        groups: Groups at a time.
         rows: Rows at a time.
-        calls: How often a product of so many rows is computed in one measurement.
-        products: How many whole products these are.
+        calls: Computations in a measurement.
+        products: Whole products that they amount to.
     """
 
     name: str
+    groups: int
     rows: int
     calls: int
-    products: float
+    products: int
 
 
 def ways(product: Product, call_flops: float) -> list[Way]:
-    """Return the ways of a product, each with at least ``call_flops`` a measurement.
+    """Return the ways of a product, each with about ``call_flops`` a measurement.
 
     Calling a library takes tens of microseconds, so that a small product is repeated.
     """
     repeats = max(1, min(MOST_REPEATS, math.ceil(call_flops / product.flops)))
-    whole = [Way(name, product.rows, repeats, repeats) for name in ("whole", "transposed")]
-    if product.groups == 1 or product.chunk_rows == product.rows:
-        return whole
-    parts = product.rows // product.chunk_rows
-    return [*whole, Way("chunks", product.chunk_rows, parts * repeats, repeats)]
+    groups, rows = product.groups, product.rows
+    found = [Way(name, groups, rows, repeats, repeats) for name in ("whole", "transposed")]
+    if groups > 1:
+        parts = rows // product.chunk_rows
+        found += [
+            Way("chunks", groups, product.chunk_rows, parts * repeats, repeats),
+            Way("matrices", 1, product.chunk_rows, groups * parts * repeats, repeats),
+        ]
+    return found
