@@ -76,10 +76,10 @@ def values(dataset: h5py.Dataset) -> NDArray[Any]:
         AvemotionError: ``INVALID_WEIGHTS`` where the numbers are damaged, or lie in other files.
     """
     path, name = Path(dataset.file.filename), dataset.name.lstrip("/")
-    if dataset.external or dataset.is_virtual:
-        raise invalid(path, f"the numbers of {name} lie in another file, which is not read.")
     try:
+        if dataset.external or dataset.is_virtual:
+            raise invalid(path, f"the numbers of {name} lie in another file, which is not read.")
         array: NDArray[Any] = np.asarray(dataset[()])
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
         raise invalid(path, f"{name} is cut off or damaged ({error}).") from error
     return array

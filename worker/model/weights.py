@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from worker.model.backbone import Backbone
 from worker.model.classifier import VideoMAE
-from worker.model.hdf5 import invalid, is_float, values
+from worker.model.hdf5 import damage_in, invalid, is_float, values
 from worker.model.patches import CHANNELS, PATCH_SIDE_PX, TUBELET_FRAMES
 from worker.model.presets import PRESETS, Preset
 from worker.model.weights_file import Place, open_weights
@@ -154,12 +154,13 @@ def _fill(path: Path, stored: Mapping[Place, h5py.Dataset], weights: Mapping[str
     extra = [tensor.name.lstrip("/") for place, tensor in stored.items() if place not in wanted]
     if extra:
         raise invalid(path, f"{extra[0]} has no place in the model{_more(extra)}.")
-    for place, name in wanted.items():
-        tensor, shape = stored[place], tuple(weights[name].shape)
-        if tensor.shape != shape:
-            raise invalid(path, f"{name} has the shape {tensor.shape}, not {shape}.")
-        if not is_float(tensor):
-            raise invalid(path, f"{name} holds {tensor.dtype}, no floating-point numbers.")
+    with damage_in(path):
+        for place, name in wanted.items():
+            tensor, shape = stored[place], tuple(weights[name].shape)
+            if tensor.shape != shape:
+                raise invalid(path, f"{name} has the shape {tensor.shape}, not {shape}.")
+            if not is_float(tensor):
+                raise invalid(path, f"{name} holds {tensor.dtype}, no floating-point numbers.")
     for place, name in wanted.items():
         array = values(stored[place])
         if not np.isfinite(array).all():

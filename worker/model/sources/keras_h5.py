@@ -31,11 +31,11 @@ def open_keras_h5(path: Path) -> Iterator[Source]:
     with open_hdf5(path) as file:
         with damage_in(path):
             datasets = dict(_datasets(path, file))
+            tensors = {name: Stored(held.shape or (), held.dtype.name) for name, held in datasets.items()}
 
         def read(name: str) -> NDArray[Any]:
             return values(datasets[name])
 
-        tensors = {name: Stored(tensor.shape or (), tensor.dtype.name) for name, tensor in datasets.items()}
         yield Source(path, "keras-h5", (path,), tensors, read)
 
 

@@ -75,7 +75,7 @@ def _open_variables(path: Path, folder: Path) -> tuple[dict[str, Stored], Callab
     try:
         reader = tf.train.load_checkpoint(str(folder / PREFIX))
         shapes, dtypes = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
-    except (tf.errors.OpError, OSError, RuntimeError, ValueError) as error:
+    except Exception as error:  # TensorFlow turns its own into many
         raise invalid(path, f"its {INDEX} is cut off or damaged ({_first_line(error)}).") from error
     names = {key.removesuffix(SUFFIX): key for key in shapes if not key.startswith(TRAINING)}
     numbered = sorted((name for name in names if NUMBERED.fullmatch(name)), key=_number)
@@ -88,7 +88,7 @@ def _open_variables(path: Path, folder: Path) -> tuple[dict[str, Stored], Callab
     def read(name: str) -> NDArray[Any]:
         try:
             array: NDArray[Any] = reader.get_tensor(names[name])
-        except (tf.errors.OpError, RuntimeError, ValueError) as error:
+        except Exception as error:  # see above
             raise invalid(path, f"{name} is cut off or damaged ({_first_line(error)}).") from error
         return array
 
