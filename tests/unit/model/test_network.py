@@ -26,7 +26,7 @@ from worker.model.backbone import Backbone
 from worker.model.networks import NETWORKS, build_network
 from worker.model.pixels import normalise
 from worker.model.presets import PRESETS
-from worker.model.weights import initialise, weights_sha256
+from worker.model.weights import initialise, load_weights, weights_sha256
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 AFFECT = {"valence", "arousal"}
@@ -148,7 +148,7 @@ def test_training_weights_serve(tmp_path: Path, variant: str) -> None:
     trained.save_weights(tmp_path / "model.weights.h5")
 
     served = build_network(mini_config(variant), MINI)
-    served.load_weights(tmp_path / "model.weights.h5")
+    load_weights(served, tmp_path / "model.weights.h5")
 
     assert [weight.path for weight in served.weights] == [weight.path for weight in trained.weights]
     inputs = inputs_of(served)
