@@ -71,8 +71,11 @@ class Settings(BaseSettings):
     window_s: Seconds = Field(2, description="Length of one window unless a job says otherwise.")
     window_fps: Seconds = Field(16, description="Rate of the frames from which a window picks its own.")
     model: str = Field("videomae-tiny-untrained", description="Model of a job that names none.")
-    model_precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="Arithmetic of the encoder; `auto` takes bfloat16 where the processor has it."
+    model_precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="Arithmetic of the encoder; `auto` takes bfloat16 where the hardware has it."
+    )
+    model_xla: Literal["auto", "on", "off"] = Field(
+        "auto", description="Whether the model is compiled by XLA; `auto` means on a GPU."
     )
     model_threads: Count | None = Field(None, description="Threads of the model; one a core when unset.")
     inference_windows: Count = Field(8, description="Most windows in one model batch.")

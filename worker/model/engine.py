@@ -1,11 +1,11 @@
 """A model in service: windows in, predictions out.
 
-Importing this module is cheap; TensorFlow is imported when an engine is loaded.
+Importing this module is cheap; Keras and its backend are imported when an engine is loaded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +14,24 @@ from numpy.typing import NDArray
 
 from shared.catalog import ModelCard
 from shared.errors import AvemotionError, ErrorCode
-from worker.model.batches import plan_batches
-from worker.model.precision import ChosenPrecision, Precision, choose_precision, cpu_flags, dtype_policy
+from worker.model.batches import CPU_PADDING_SHARE, GPU_PADDING_SHARE, Batching, plan_batches
+from worker.model.compiled import Function, compile_forward, load_backend
+from worker.model.hardware import cpu_flags
+from worker.model.precision import (
+    ChosenPrecision,
+    Precision,
+    Switch,
+    choose_precision,
+    choose_xla,
+    dtype_policy,
+)
 from worker.model.presets import PRESETS
 
 if TYPE_CHECKING:
-    import keras
+    from worker.model.networks import Network
 
-# On a CPU the time of a batch grows with its size: beyond an eighth, padding costs more than it saves.
-PADDING_SHARE = 1 / 8
+Inputs = Mapping[str, NDArray[Any]]
+IN_EIGHTS = Batching()
 
 
 @dataclass(frozen=True)
@@ -45,23 +54,40 @@ class Engine:
 
     Attributes:
         card: Whose model this is.
-        precision: What the encoder computes in: ``float32`` or ``bfloat16``.
+        precision: What the encoder computes in: ``float32``, ``bfloat16`` or ``float16``.
         weights_sha256: Hash of the weights in use; workers that agree on it agree on results.
     """
 
     def __init__(
-        self, card: ModelCard, network: keras.Model, *, precision: ChosenPrecision, largest_batch: int = 8
+        self,
+        card: ModelCard,
+        network: Network,
+        *,
+        precision: ChosenPrecision,
+        batching: Batching = IN_EIGHTS,
+        xla: bool = False,
     ) -> None:
-        """Serve a network that has its weights; ``Engine.load`` is the usual way."""
-        from worker.model.forward import Forward  # noqa: PLC0415 - brings TensorFlow
-        from worker.model.weights import weights_sha256  # noqa: PLC0415 - brings TensorFlow
+        """Serve a network that has its weights; ``Engine.load`` is the usual way.
+
+        Args:
+            card: Whose model this is.
+            network: From ``build_network``.
+            precision: What the network was built for.
+            batching: How many windows go through the network at a time.
+            xla: See ``compile_forward``.
+        """
+        from worker.model.weights import weights_sha256  # noqa: PLC0415 - brings Keras
 
         self.card = card
         self.precision = precision
         self.weights_sha256 = weights_sha256(network)
-        self._largest_batch = largest_batch
-        self._shapes = {given.name: tuple(given.shape[1:]) for given in network.inputs}
-        self._forward = Forward(network)
+        self._batching = batching
+        self._signature = network.signature
+        # Two programs: where nothing is missing, nothing needs hiding, and that is faster.
+        self._forwards = {
+            masked: compile_forward(_answer(network, masked=masked), model=network, xla=xla)
+            for masked in (False, True)
+        }
 
     @classmethod
     def load(
@@ -71,33 +97,43 @@ class Engine:
         precision: Precision = "auto",
         threads: int | None = None,
         largest_batch: int = 8,
+        xla: Switch = "auto",
     ) -> Engine:
         """Return the model of a card, ready to predict.
 
         Args:
             card: From ``shared.catalog.load_catalog``.
-            precision: ``auto`` computes in bfloat16 where the processor has it.
+            precision: ``auto`` computes in bfloat16 where the hardware has it.
             threads: Most threads of one computation, for the whole process; all cores when None. It must
                 be the same for each engine of a process.
             largest_batch: Most windows that go through the model at a time: memory grows with it.
+            xla: Whether what was traced is compiled; ``auto`` does so where it pays.
 
         Raises:
-            AvemotionError: ``MODEL_UNAVAILABLE`` where the weights are damaged or not those of the card,
-                or the fusion is not known here.
+            AvemotionError: ``INVALID_WEIGHTS`` where the weights are damaged or another model's;
+                ``MODEL_UNAVAILABLE`` where they are not those of the card, or this machine cannot
+                compute as asked.
         """
-        from worker.model.forward import limit_threads  # noqa: PLC0415 - brings TensorFlow
-        from worker.model.network import build_network  # noqa: PLC0415 - brings TensorFlow
-        from worker.model.weights import initialise, load_weights  # noqa: PLC0415 - brings TensorFlow
+        backend = load_backend()
+        from worker.model.networks import build_network  # noqa: PLC0415 - brings Keras
+        from worker.model.weights import initialise, load_weights  # noqa: PLC0415 - brings Keras
 
         if threads is not None:
-            limit_threads(threads)
-        chosen = choose_precision(precision, cpu_flags())
+            backend.limit_threads(threads)
+        gpu = backend.find_gpu()
+        chosen = choose_precision(precision, cpu_flags(), gpu)
         network = build_network(card, PRESETS[card.preset], dtype=dtype_policy(chosen))
         if card.weights_path is None:
             initialise(network)
         else:
             load_weights(network, card.weights_path)
-        engine = cls(card, network, precision=chosen, largest_batch=largest_batch)
+        engine = cls(
+            card,
+            network,
+            precision=chosen,
+            batching=Batching(largest_batch, CPU_PADDING_SHARE if gpu is None else GPU_PADDING_SHARE),
+            xla=choose_xla(xla, gpu, backend.NAME),
+        )
         if card.weights_sha256 not in (None, engine.weights_sha256):
             raise AvemotionError(
                 ErrorCode.MODEL_UNAVAILABLE, f"The weights of {card.id} are not those that its card names."
@@ -105,15 +141,21 @@ class Engine:
         return engine
 
     def warm_up(self) -> None:
-        """Make the graph and run it once, so that the first job does not wait for it (seconds)."""
-        self.predict({name: np.zeros((1, *shape), np.uint8) for name, shape in self._shapes.items()})
+        """Trace and compile all that ``predict`` will run, so that no job waits for it.
 
-    def predict(self, inputs: Mapping[str, NDArray[np.uint8]]) -> Predictions:
+        Seconds; minutes where each size of a batch is compiled by itself.
+        """
+        for forward in self._forwards.values():
+            for size in self._batching.sizes if forward.compiles_each_size else (1,):
+                given = self._signature.items()
+                forward({name: np.zeros((size, *shape), dtype) for name, (shape, dtype) in given})
+
+    def predict(self, inputs: Inputs) -> Predictions:
         """Score N windows.
 
         Args:
-            inputs: The model's inputs by name, as ``worker.fusion`` makes them; with early fusion
-                ``frames``, (N, frames, size, size, 3), RGB, 0 to 255.
+            inputs: The model's inputs by name, as ``worker.fusion`` makes them: see
+                ``Network.signature``, which all but the batch comes from.
 
         Raises:
             AvemotionError: ``INTERNAL_ERROR`` where the inputs are not what the model takes, or its
@@ -125,22 +167,32 @@ class Engine:
             np.empty(count, np.float32),
             np.empty(count, np.float32),
         )
-        for batch in plan_batches(count, self._largest_batch, PADDING_SHARE):
-            rows = slice(batch.start, batch.stop)
-            outputs = self._forward(
-                {name: _padded(array[rows], batch.size) for name, array in inputs.items()}
+        for masked, rows, size in self._batches(inputs["present"]):
+            outputs = self._forwards[masked](
+                {name: _padded(array[rows], size) for name, array in inputs.items()}
             )
-            if not all(np.isfinite(output).all() for output in outputs.values()):
-                raise AvemotionError(ErrorCode.INTERNAL_ERROR, f"The model {self.card.id} gave no numbers.")
-            for name, output in outputs.items():
-                getattr(results, name)[rows] = output[: batch.stop - batch.start]
+            for name, padded in outputs.items():
+                output = padded[: len(rows)]
+                if not np.isfinite(output).all():
+                    raise AvemotionError(
+                        ErrorCode.INTERNAL_ERROR, f"The model {self.card.id} gave no numbers."
+                    )
+                getattr(results, name)[rows] = output
         return results
 
-    def _check(self, inputs: Mapping[str, NDArray[np.uint8]]) -> int:
+    def _batches(self, present: NDArray[np.uint8]) -> Iterator[tuple[bool, NDArray[np.intp], int]]:
+        """Yield for each batch whether something is missing, which windows it has, and its size."""
+        complete = present.all(axis=1)
+        for masked in (False, True):
+            rows = np.flatnonzero(complete != masked)
+            for batch in plan_batches(len(rows), self._batching):
+                yield masked, rows[batch.start : batch.stop], batch.size
+
+    def _check(self, inputs: Inputs) -> int:
         """Return the number of windows."""
         counts = {len(array) for array in inputs.values()}
-        given = {name: _describe(array.dtype, array.shape[1:]) for name, array in inputs.items()}
-        taken = {name: _describe(np.dtype(np.uint8), shape) for name, shape in self._shapes.items()}
+        given = {name: _describe(str(array.dtype), array.shape[1:]) for name, array in inputs.items()}
+        taken = {name: _describe(dtype, shape) for name, (shape, dtype) in self._signature.items()}
         if given != taken or len(counts) != 1:
             raise AvemotionError(
                 ErrorCode.INTERNAL_ERROR,
@@ -150,14 +202,26 @@ class Engine:
         return counts.pop()
 
 
-def _padded(array: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+def _answer(network: Network, *, masked: bool) -> Function:
+    """Return the network's outputs as a function of its inputs, with ``probabilities`` for ``logits``."""
+
+    def answer(inputs: Mapping[str, Any]) -> dict[str, Any]:
+        from keras import ops  # noqa: PLC0415 - loaded by now, and not before
+
+        outputs = dict(network(inputs, training=False, masked=masked))
+        return {"probabilities": ops.softmax(outputs.pop("logits")), **outputs}
+
+    return answer
+
+
+def _padded(array: NDArray[Any], size: int) -> NDArray[Any]:
     """Return the array with as many rows as ``size``: zeros after its own."""
     if len(array) == size:
         return array
     return np.concatenate([array, np.zeros((size - len(array), *array.shape[1:]), array.dtype)])
 
 
-def _describe(dtype: np.dtype[Any], shape: tuple[int, ...]) -> str:
+def _describe(dtype: str, shape: tuple[int, ...]) -> str:
     return f"{dtype} (N, {', '.join(map(str, shape))})"
 
 

@@ -1,34 +1,57 @@
-"""In which numbers the encoder computes."""
+"""In which numbers the encoder computes, and whether its backend compiles them.
+
+Weights, pooled features and heads are float32 in each. What bfloat16 costs is held by
+``tests/unit/model/test_precision_loss.py``.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
-Precision = Literal["auto", "float32", "bfloat16"]
-ChosenPrecision = Literal["float32", "bfloat16"]
+from shared.errors import AvemotionError, ErrorCode
+from worker.model.hardware import Gpu
 
-# Elsewhere bfloat16 is emulated, and slower than float32.
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+ChosenPrecision = Literal["float32", "bfloat16", "float16"]
+Switch = Literal["auto", "on", "off"]
+
+# On other processors bfloat16 is emulated, and slower than float32.
 BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 
-_POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+_POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 
-def cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
-    """Return what this processor says it can do; nothing where the system does not tell."""
-    try:
-        lines = cpuinfo.read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError:
-        return frozenset()
-    flags = (line.partition(":")[2] for line in lines if line.startswith("flags"))
-    return frozenset(next(flags, "").split())
+def choose_precision(wanted: Precision, flags: frozenset[str], gpu: Gpu | None = None) -> ChosenPrecision:
+    """Return the precision to compute in.
 
+    Args:
+        wanted: ``auto`` takes bfloat16 where the hardware has it; else float16 on a card, whose float32
+            is far slower, and float32 on a processor.
+        flags: Of the processor.
+        gpu: The card that the backend computes on, None for the processor.
 
-def choose_precision(wanted: Precision, flags: frozenset[str]) -> ChosenPrecision:
-    """Return the precision to compute in; ``auto`` takes bfloat16 where the processor has it."""
+    Raises:
+        AvemotionError: ``MODEL_UNAVAILABLE`` for float16 on a processor, which would emulate it.
+    """
+    if wanted == "float16" and gpu is None:
+        raise AvemotionError(
+            ErrorCode.MODEL_UNAVAILABLE,
+            "A processor does not compute in float16: set AVEMOTION_MODEL_PRECISION to another precision.",
+        )
     if wanted != "auto":
         return wanted
+    if gpu is not None:
+        return "bfloat16" if gpu.has_bfloat16 else "float16"
     return "bfloat16" if flags & BFLOAT16_FLAGS else "float32"
+
+
+def choose_xla(wanted: Switch, gpu: Gpu | None, backend: str) -> bool:
+    """Return whether the backend compiles what it has traced.
+
+    ``auto`` means TensorFlow on a card. On a processor XLA nearly triples the time of a bfloat16 clip;
+    torch would ask for a C compiler at run time; JAX compiles whatever is said here.
+    """
+    return gpu is not None and backend == "tensorflow" if wanted == "auto" else wanted == "on"
 
 
 def dtype_policy(precision: ChosenPrecision) -> str:

@@ -64,6 +64,7 @@ def engine_of(model: str) -> Engine:
         precision=settings.model_precision,
         threads=settings.model_threads,
         largest_batch=settings.inference_windows,
+        xla=settings.model_xla,
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from shared.catalog import load_catalog
 from tests.unit.model.minis import MINI, randomise, reference_backbone
 from worker.model.backbone import Backbone
-from worker.model.network import build_network
+from worker.model.networks import build_network
 from worker.model.presets import PRESETS
 
 
@@ -69,8 +69,9 @@ def test_bfloat16_stays_near() -> None:
 
 
 def test_tiny_has_its_published_size() -> None:
-    """The tiny encoder with the seven emotions and both affect outputs has the expected parameters."""
+    """The tiny encoder, the modality embedding, seven emotions and two affects have their parameters."""
     network = build_network(load_catalog(None)["videomae-tiny-untrained"], PRESETS["tiny"])
 
     encoder = 1536 * 192 + 192 + 12 * (12 * 192**2 + 13 * 192) + 2 * 192
-    assert network.count_params() == encoder + 193 * (7 + 2)
+    modality = 3 * 192
+    assert network.count_params() == encoder + modality + 193 * (7 + 2)

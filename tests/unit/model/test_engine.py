@@ -1,16 +1,27 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from shared.errors import AvemotionError, ErrorCode
+from tests.unit.model.mini_networks import (
+    KINDS,
+    PRESENT,
+    Inputs,
+    fixed_network,
+    inputs_of,
+    run,
+)
 from tests.unit.model.minis import FRAMES, MINI, SIDE_PX, clips, mini_card, randomise
-from worker.model.engine import Engine
-from worker.model.network import build_network
+from worker.model.batches import Batching
+from worker.model.engine import Engine, Predictions
+from worker.model.networks import build_network
 from worker.model.presets import PRESETS
 from worker.model.weights import weights_sha256
 
@@ -19,7 +30,7 @@ from worker.model.weights import weights_sha256
 def engine() -> Engine:
     network = build_network(mini_card(), MINI)
     randomise(network)
-    return Engine(mini_card(), network, precision="float32", largest_batch=8)
+    return Engine(mini_card(), network, precision="float32")
 
 
 @pytest.fixture
@@ -28,9 +39,21 @@ def mini_preset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("worker.model.engine.PRESETS", {**PRESETS, "tiny": MINI})
 
 
+def windows(count: int, seed: int = 0) -> Inputs:
+    return {"frames": clips(count, seed), "present": np.ones((count, 2), np.uint8)}
+
+
+def part(inputs: Inputs, rows: Any) -> Inputs:
+    return {name: array[rows] for name, array in inputs.items()}
+
+
+def table(found: Predictions) -> np.ndarray:
+    return np.column_stack([found.probabilities, found.valence, found.arousal])
+
+
 def test_predictions_have_their_form(engine: Engine) -> None:
     """Engine.predict returns float32: rows of probabilities that sum to 1, affect within -1 and 1."""
-    found = engine.predict({"frames": clips(3)})
+    found = engine.predict(windows(3))
 
     assert found.probabilities.shape == (3, 7)
     assert found.valence.shape == found.arousal.shape == (3,)
@@ -48,7 +71,7 @@ def test_extreme_weights_stay_in_bounds() -> None:
     network = build_network(mini_card(), MINI)
     randomise(network, scale=100)
 
-    found = Engine(mini_card(), network, precision="float32").predict({"frames": clips(2)})
+    found = Engine(mini_card(), network, precision="float32").predict(windows(2))
 
     np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, atol=1e-6)
     assert np.abs([found.valence, found.arousal]).max() == 1
@@ -57,63 +80,87 @@ def test_extreme_weights_stay_in_bounds() -> None:
 @pytest.mark.parametrize("count", [2, 5, 7, 8, 11, 19])
 def test_company_does_not_matter(engine: Engine, count: int) -> None:
     """A window's prediction is the same alone, in a full batch, beside padding, and in a later batch."""
-    frames = clips(count, seed=count)
-    together = engine.predict({"frames": frames})
+    given = windows(count, seed=count)
+    together = table(engine.predict(given))
 
     for index in (0, count - 1):
-        alone = engine.predict({"frames": frames[index : index + 1]})
-        np.testing.assert_allclose(together.probabilities[index], alone.probabilities[0], atol=1e-5)
-        np.testing.assert_allclose(together.valence[index], alone.valence[0], atol=1e-5)
-        np.testing.assert_allclose(together.arousal[index], alone.arousal[0], atol=1e-5)
+        alone = table(engine.predict(part(given, slice(index, index + 1))))
+        np.testing.assert_allclose(together[index], alone[0], atol=1e-5)
 
 
-def test_outputs_do_not_swap(engine: Engine) -> None:
-    """Engine.predict gives the network's own valence as valence and arousal as arousal."""
-    network = build_network(mini_card(), MINI)
-    weights = randomise(network)
-    outputs = network({"frames": clips(2)})
+@pytest.mark.parametrize("variant", KINDS)
+def test_predictions_are_the_networks_own(variant: str) -> None:
+    """Whatever windows of a batch lack, each gets what the masked network says of it, in its own row."""
+    network = fixed_network(variant)
+    # Three of each case, in an order in which complete windows and others alternate.
+    present = np.tile(PRESENT[[1, 0, 2]], (3, 1))
+    inputs = {**inputs_of(network, len(present)), "present": present}
+    if "series" in inputs:
+        inputs["series"][:, ::2, 0] = np.nan
+    expected = run(network, inputs, masked=True)
+    card = mini_card(**network.config.model_dump())
 
-    found = engine.predict({"frames": clips(2)})
+    found = Engine(card, network, precision="float32", batching=Batching(2)).predict(inputs)
 
-    logits = np.exp(np.array(outputs["logits"], np.float64))
-    np.testing.assert_allclose(found.probabilities, logits / logits.sum(axis=1, keepdims=True), atol=1e-5)
-    np.testing.assert_allclose(found.valence, outputs["valence"], atol=1e-5)
-    np.testing.assert_allclose(found.arousal, outputs["arousal"], atol=1e-5)
-    assert engine.weights_sha256 == weights_sha256(network)
-    assert weights["emotion/kernel"].shape == (24, 7)
+    exponentials = np.exp(expected["logits"].astype(np.float64))
+    probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(found.probabilities, probabilities, atol=1e-5)
+    np.testing.assert_allclose(found.valence, expected["valence"], atol=1e-5)
+    np.testing.assert_allclose(found.arousal, expected["arousal"], atol=1e-5)
 
 
-def test_traced_once(engine: Engine) -> None:
-    """No number of windows makes TensorFlow trace the network again."""
+def test_complete_windows_take_the_fast_way(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows with both modalities run without a mask, and only they do."""
+    ran: dict[bool, list[int]] = {False: [], True: []}
+    for masked, forward in engine._forwards.items():
+
+        def noted(inputs: Inputs, ways: Any = (masked, forward)) -> Any:
+            ran[ways[0]].append(len(inputs["frames"]))
+            return ways[1](inputs)
+
+        monkeypatch.setitem(engine._forwards, masked, noted)
+
+    engine.predict({**windows(8), "present": PRESENT[[0, 1, 0, 2, 0, 0, 2, 0]]})
+
+    assert ran == {False: [4, 1], True: [2, 1]}
+
+
+def test_nothing_is_traced_after_warm_up(engine: Engine) -> None:
+    """After warm_up no number of windows, and nothing that they lack, makes Keras trace the network."""
     engine.warm_up()
 
     for count in (1, 2, 3, 7, 8, 9):
-        engine.predict({"frames": clips(count)})
+        present = PRESENT[np.arange(count) % 3]
+        engine.predict({**windows(count), "present": present})
 
-    assert engine._forward.traces == 1
+    assert [forward.traces for forward in engine._forwards.values()] == [1, 1]
 
 
 def test_no_windows_no_predictions(engine: Engine) -> None:
     """Engine.predict of no windows returns empty arrays."""
-    found = engine.predict({"frames": clips(0)})
+    found = engine.predict(windows(0))
 
     assert (found.probabilities.shape, found.valence.shape) == ((0, 7), (0,))
 
 
 @pytest.mark.parametrize(
-    "inputs",
+    "wrong",
     [
-        {},
-        {"other": clips(1)},
-        {"frames": clips(1), "more": clips(1)},
+        {"frames": None},
+        {"present": None},
+        {"more": clips(1)},
         {"frames": clips(1)[:, :2]},
         {"frames": clips(1)[..., :1]},
         {"frames": clips(1).astype(np.float32)},
+        {"present": np.ones((2, 2), np.uint8)},
+        {"present": np.ones((1, 2), bool)},
     ],
-    ids=["nothing", "other name", "one too many", "frames", "channels", "floats"],
+    ids=["missing", "no presence", "one too many", "frames", "channels", "floats", "counts", "booleans"],
 )
-def test_wrong_inputs_are_typed_errors(engine: Engine, inputs: dict[str, np.ndarray]) -> None:
+def test_wrong_inputs_are_typed_errors(engine: Engine, wrong: dict[str, np.ndarray | None]) -> None:
     """Engine.predict says what it takes and what it was given."""
+    inputs = {name: array for name, array in {**windows(1), **wrong}.items() if array is not None}
+
     with pytest.raises(AvemotionError, match=rf"takes frames: uint8 \(N, {FRAMES}, {SIDE_PX}") as caught:
         engine.predict(inputs)
 
@@ -125,11 +172,11 @@ def test_wrong_inputs_are_typed_errors(engine: Engine, inputs: dict[str, np.ndar
 def test_nonsense_is_never_returned(name: str, value: float) -> None:
     """Outputs that are not finite are a typed error."""
     network = build_network(mini_card(), MINI)
-    kernel = network.get_layer(name).kernel
+    kernel = getattr(network, name).kernel
     kernel.assign(np.full(kernel.shape, value))
 
     with pytest.raises(AvemotionError, match="no numbers") as caught:
-        Engine(mini_card(), network, precision="float32").predict({"frames": clips(1)})
+        Engine(mini_card(), network, precision="float32").predict(windows(1))
 
     assert caught.value.code is ErrorCode.INTERNAL_ERROR
 
@@ -140,8 +187,7 @@ def test_two_workers_agree() -> None:
     first, second = (Engine.load(mini_card(), precision="float32") for _ in range(2))
 
     assert first.weights_sha256 == second.weights_sha256
-    found = [engine.predict({"frames": clips(2)}) for engine in (first, second)]
-    np.testing.assert_array_equal(found[0].probabilities, found[1].probabilities)
+    np.testing.assert_array_equal(*(table(engine.predict(windows(2))) for engine in (first, second)))
 
 
 @pytest.mark.usefixtures("mini_preset")
@@ -151,8 +197,19 @@ def test_precision_can_be_chosen() -> None:
 
     assert [engine.precision for engine in engines] == ["float32", "bfloat16"]
     assert engines[0].weights_sha256 == engines[1].weights_sha256
-    exact, near = (engine.predict({"frames": clips(2)}).probabilities for engine in engines)
+    exact, near = (table(engine.predict(windows(2))) for engine in engines)
     assert 0 < np.abs(near - exact).max() < 0.05
+
+
+@pytest.mark.usefixtures("mini_preset")
+def test_xla_can_be_switched() -> None:
+    """Engine.load compiles with XLA when told to, and predicts what it predicts without."""
+    plain, compiled = (
+        Engine.load(mini_card(), precision="float32", xla=xla, largest_batch=2) for xla in ("auto", "on")
+    )
+
+    assert [engine._forwards[False].compiles_each_size for engine in (plain, compiled)] == [False, True]
+    np.testing.assert_allclose(*(table(e.predict(windows(2))) for e in (plain, compiled)), atol=1e-5)
 
 
 @pytest.mark.usefixtures("mini_preset")
@@ -170,20 +227,10 @@ def test_weights_come_from_the_file(tmp_path: Path) -> None:
     assert caught.value.code is ErrorCode.MODEL_UNAVAILABLE
 
 
-def test_import_is_cheap_and_threads_are_limited() -> None:
-    """Importing the engine brings no TensorFlow; limit_threads then holds TensorFlow to a number."""
-    program = (
-        "import sys, worker.model.engine\n"
-        "assert not {'tensorflow', 'keras'} & set(sys.modules)\n"
-        "from worker.model.forward import limit_threads\n"
-        "limit_threads(1)\n"
-        "import tensorflow as tf\n"
-        "assert tf.config.threading.get_intra_op_parallelism_threads() == 1\n"
-        "tf.constant(1)\n"
-        "limit_threads(1)\n"
-        "try:\n    limit_threads(2)\nexcept RuntimeError:\n    print('refused')\n"
-    )
+def test_import_is_cheap() -> None:
+    """Importing the engine brings no backend, nor Keras."""
+    program = "import sys, json, worker.model.engine; print(json.dumps(sorted(sys.modules)))"
 
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
-    assert (done.returncode, done.stdout) == (0, "refused\n"), done.stderr
+    assert not {"tensorflow", "keras", "jax", "torch"} & set(json.loads(done.stdout))

@@ -4,23 +4,53 @@ from pathlib import Path
 
 import pytest
 
-from worker.model.precision import Precision, choose_precision, cpu_flags, dtype_policy
+from shared.errors import AvemotionError, ErrorCode
+from worker.model.hardware import Gpu, cpu_flags
+from worker.model.precision import Precision, Switch, choose_precision, choose_xla, dtype_policy
+
+NEW_CARD, OLD_CARD = Gpu(has_bfloat16=True), Gpu(has_bfloat16=False)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "flags", "chosen"),
+    ("wanted", "flags", "gpu", "chosen"),
     [
-        ("auto", {"avx2", "avx512f"}, "float32"),
-        ("auto", {"avx512_bf16"}, "bfloat16"),
-        ("auto", {"amx_tile", "amx_bf16"}, "bfloat16"),
-        ("auto", {"amx_tile"}, "float32"),
-        ("float32", {"avx512_bf16"}, "float32"),
-        ("bfloat16", set(), "bfloat16"),
+        ("auto", {"avx2", "avx512f"}, None, "float32"),
+        ("auto", {"avx512_bf16"}, None, "bfloat16"),
+        ("auto", {"amx_tile", "amx_bf16"}, None, "bfloat16"),
+        ("auto", {"amx_tile"}, None, "float32"),
+        ("auto", set(), NEW_CARD, "bfloat16"),
+        ("auto", {"avx512_bf16"}, OLD_CARD, "float16"),
+        ("float32", {"avx512_bf16"}, NEW_CARD, "float32"),
+        ("bfloat16", set(), None, "bfloat16"),
+        ("float16", set(), NEW_CARD, "float16"),
     ],
 )
-def test_auto_follows_the_processor(wanted: Precision, flags: set[str], chosen: str) -> None:
-    """choose_precision takes bfloat16 where the processor computes in it, unless told otherwise."""
-    assert choose_precision(wanted, frozenset(flags)) == chosen
+def test_auto_follows_the_hardware(wanted: Precision, flags: set[str], gpu: Gpu | None, chosen: str) -> None:
+    """choose_precision takes bfloat16 where the hardware computes in it, unless told otherwise."""
+    assert choose_precision(wanted, frozenset(flags), gpu) == chosen
+
+
+def test_float16_needs_a_card() -> None:
+    """float16 on a processor is a typed error that says what to change."""
+    with pytest.raises(AvemotionError, match="AVEMOTION_MODEL_PRECISION") as caught:
+        choose_precision("float16", frozenset({"avx512_bf16"}), None)
+
+    assert caught.value.code is ErrorCode.MODEL_UNAVAILABLE
+
+
+@pytest.mark.parametrize(
+    ("wanted", "gpu", "backend", "compiled"),
+    [
+        ("auto", None, "tensorflow", False),
+        ("auto", NEW_CARD, "tensorflow", True),
+        ("auto", NEW_CARD, "torch", False),
+        ("on", None, "torch", True),
+        ("off", NEW_CARD, "tensorflow", False),
+    ],
+)
+def test_xla_is_for_cards(wanted: Switch, gpu: Gpu | None, backend: str, compiled: bool) -> None:
+    """choose_xla compiles for TensorFlow on a card, unless told otherwise."""
+    assert choose_xla(wanted, gpu, backend) is compiled
 
 
 def test_flags_are_read_whole(tmp_path: Path) -> None:
@@ -41,4 +71,6 @@ def test_unknown_processor_has_no_flags(tmp_path: Path) -> None:
 
 def test_weights_stay_float32() -> None:
     """dtype_policy names Keras's policies that keep float32 weights."""
-    assert (dtype_policy("float32"), dtype_policy("bfloat16")) == ("float32", "mixed_bfloat16")
+    policies = [dtype_policy(precision) for precision in ("float32", "bfloat16", "float16")]
+
+    assert policies == ["float32", "mixed_bfloat16", "mixed_float16"]

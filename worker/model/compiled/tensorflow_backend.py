@@ -1,0 +1,69 @@
+"""TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from worker.model.compiled.backend import Function
+from worker.model.hardware import Gpu
+
+NAME = "tensorflow"
+# Of the cards' generations, the first that computes in bfloat16.
+BFLOAT16_CAPABILITY = (8, 0)
+
+
+class Forward:
+    """A function as a TensorFlow graph, traced once for any number of rows."""
+
+    def __init__(self, function: Function, variables: Sequence[keras.Variable], *, xla: bool) -> None:
+        """Take the function; the graph is made at the first call, and reads variables by itself."""
+        del variables
+        self.compiles_each_size = xla
+        self._function = function
+        self._graph: Any = None
+
+    def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """See ``Compiled``."""
+        if self._graph is None:
+            self._graph = self._make_graph(inputs)
+        outputs = self._graph({name: tf.constant(array) for name, array in inputs.items()})
+        return {name: output.numpy() for name, output in outputs.items()}
+
+    @property
+    def traces(self) -> int:
+        """See ``Compiled``."""
+        return int(self._graph.experimental_get_tracing_count()) if self._graph else 0
+
+    def _make_graph(self, inputs: Mapping[str, NDArray[Any]]) -> Any:
+        def run(tensors: Mapping[str, Any]) -> dict[str, Any]:
+            return {
+                name: keras.ops.cast(output, "float32") for name, output in self._function(tensors).items()
+            }
+
+        signature = {
+            name: tf.TensorSpec((None, *array.shape[1:]), array.dtype) for name, array in inputs.items()
+        }
+        return tf.function(
+            run, input_signature=[signature], autograph=False, jit_compile=self.compiles_each_size
+        )
+
+
+def limit_threads(threads: int) -> None:
+    """See ``Backend``."""
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    # A network is a chain: operations side by side would only compete.
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def find_gpu() -> Gpu | None:
+    """See ``Backend``."""
+    cards = tf.config.list_physical_devices("GPU")
+    if not cards:
+        return None
+    details = tf.config.experimental.get_device_details(cards[0])
+    return Gpu(has_bfloat16=details.get("compute_capability", (0, 0)) >= BFLOAT16_CAPABILITY)
