@@ -44,7 +44,8 @@ def model(  # noqa: PLR0913 - a command's options
     ] = None,
     profile: Annotated[bool, typer.Option("--profile", help="Show where our time goes.")] = False,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Tiny, clips of 2 frames, one round: to see that it runs.")
+        bool,
+        typer.Option("--quick", help="Tiny, clips of 2 frames, one round: to see that it runs."),
     ] = False,
 ) -> None:
     """Measure the model beside transformers and beside this machine's matrix products.
@@ -56,12 +57,13 @@ def model(  # noqa: PLR0913 - a command's options
     from bench.model.contender import CALL_FLOPS, Setup  # noqa: PLC0415 - the same
     from bench.model.machine import available_cores  # noqa: PLC0415 - the same
     from bench.model.products import Clip  # noqa: PLC0415 - the same
+    from bench.model.targets import MEMORY_BATCH  # noqa: PLC0415 - the same
 
     names = tuple(dict.fromkeys(preset or DEFAULT_PRESETS)) if not quick else ("tiny",)
     _check(names, json_file)
     plan = Plan(
         batches=tuple(sorted(set(batch or DEFAULT_BATCHES))),
-        memory_batch=4,
+        memory_batch=MEMORY_BATCH,
         rounds=1 if quick else rounds,
         visit_s=0 if quick else 0.5,
         seconds_limit=seconds_limit,

@@ -10,7 +10,8 @@ import os
 import sys
 import time
 from collections import defaultdict
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import numpy as np
 
@@ -42,19 +43,20 @@ def answer(contender: Contender, request: dict[str, Any]) -> Any:
     batch = request["batch"]
     match request["ask"]:
         case "prepare":
-            return contender.prepare(batch)
+            contender.prepare(batch)
         case "visit":
             return visit(contender, batch, request["seconds"])
         case "outputs":
-            return np.savez(request["path"], **contender.outputs(batch))
+            np.savez(request["path"], **cast("Any", contender.outputs(batch)))
         case "memory":
-            return measure_peak(lambda: [contender.prepare(batch) for _ in range(MEMORY_RUNS)])
+            return measure_peak(partial(_run, contender, batch, MEMORY_RUNS))
         case "profile":
             from bench.model.profile import profile  # noqa: PLC0415 - brings TensorFlow
 
             return profile(lambda: contender.sample(batch), PROFILED_RUNS)
         case other:
             raise ValueError(f"{other!r} cannot be asked for.")
+    return None
 
 
 def visit(contender: Contender, batch: int, seconds: float) -> dict[str, list[float]]:
@@ -66,6 +68,12 @@ def visit(contender: Contender, batch: int, seconds: float) -> dict[str, list[fl
             samples[name].append(sample)
         if time.perf_counter() >= end:
             return samples
+
+
+def _run(contender: Contender, batch: int, runs: int) -> None:
+    contender.prepare(batch)
+    for _ in range(runs - 1):
+        contender.sample(batch)
 
 
 if __name__ == "__main__":

@@ -71,7 +71,8 @@ def _print(out: Console, results: list[PresetResult]) -> None:
     for result in results:
         for precision in result.profiles:
             out.print(profile_table(result, precision))
-    out.print(targets_table((result.preset, verdict) for result in results for verdict in judge(result)))
+    if verdicts := [(result.preset, verdict) for result in results for verdict in judge(result)]:
+        out.print(targets_table(verdicts))
     for result in results:
         if line := noise(result):
             out.print(line)

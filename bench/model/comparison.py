@@ -76,14 +76,14 @@ def compare(setup: Setup, plan: Plan, tell: Callable[[str], None]) -> PresetResu
             for precision in PRECISIONS
             if plan.with_profile
         }
-    tell(f"{name}: memory")
-    memory = tuple(
-        m for precision in PRECISIONS if (m := measure_memory(setup, precision, plan.memory_batch))
-    )
+    memory = []
+    if plan.memory_batch is not None:
+        tell(f"{name}: memory")
+        memory = [measure_memory(setup, precision, plan.memory_batch) for precision in PRECISIONS]
     cases = tuple(
         make_case(setup, precision, batch, samples) for precision in PRECISIONS for batch in plan.batches
     )
-    return PresetResult(name, agreement, cases, memory, profiles, others)
+    return PresetResult(name, agreement, cases, tuple(filter(None, memory)), profiles, others)
 
 
 def turns(batches: tuple[int, ...]) -> list[Key]:
@@ -123,10 +123,8 @@ def check_agreement(processes: Mapping[Kind, Process], precision: Precision) -> 
     return Agreement(precision, **apart)
 
 
-def measure_memory(setup: Setup, precision: Precision, batch: int | None) -> Memory | None:
+def measure_memory(setup: Setup, precision: Precision, batch: int) -> Memory | None:
     """Return the peaks of both models, each in a fresh process; None where the system does not tell."""
-    if batch is None:
-        return None
     peaks = []
     for kind in MODELS:
         with start(setup) as process:

@@ -80,3 +80,4 @@ def create(kind: Kind, precision: Precision, setup: Setup) -> Contender:
             from bench.model.torch_products import TorchProducts  # noqa: PLC0415 - brings torch
 
             return TorchProducts(setup, precision)
+    raise ValueError(f"{kind} is no contender.")

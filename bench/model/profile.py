@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-OPERATION = re.compile(r"(?P<path>[\w./]+):(?P<kind>_?[A-Za-z]\w*)")
+OPERATION = re.compile(r"(?P<path>[\w./-]+):(?P<kind>_?[A-Za-z]\w*)")
 # Keras numbers the layers of a second trace.
 NUMBER = re.compile(r"(_\d+)+$")
 LAYERS = frozenset({"patch_embedding", "norm1", "attention", "qkv", "projection", "norm2", "fc1", "fc2"})
@@ -44,7 +44,7 @@ def profile(run: Callable[[], object], runs: int) -> list[dict[str, Any]]:
 
 def summarise(events: Iterable[tuple[str, float]], runs: int) -> list[dict[str, Any]]:
     """Return the rows of ``profile`` of (name, seconds), where TensorFlow names ``path:kind``."""
-    seconds: Counter[tuple[str, str]] = Counter()
+    seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
     counts: Counter[tuple[str, str]] = Counter()
     for name, duration_s in events:
         match = OPERATION.fullmatch(name)
@@ -60,7 +60,7 @@ def summarise(events: Iterable[tuple[str, float]], runs: int) -> list[dict[str, 
             "count": counts[where, operation] // runs,
             "seconds": total / runs,
         }
-        for (where, operation), total in seconds.most_common()
+        for (where, operation), total in sorted(seconds.items(), key=lambda item: item[1], reverse=True)
     ]
 
 

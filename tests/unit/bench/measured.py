@@ -1,0 +1,43 @@
+"""Measurements that nobody made."""
+
+from __future__ import annotations
+
+from bench.model.results import Agreement, Case, Memory, Peak, PresetResult, ProductTime, Spread
+
+MIB = 2**20
+
+
+def case(
+    precision: str, batch: int, ours_s: float, theirs_s: float | None = None, alone_s: float = 0
+) -> Case:
+    """A case whose products take ``alone_s`` in all; 0 for none."""
+    products = (
+        ProductTime(
+            "fc1", 2, 10**9, {"torch, whole": spread(alone_s / 4), "tensorflow, whole": spread(alone_s)}
+        ),
+        ProductTime(
+            "fc2", 1, 10**9, {"torch, whole": spread(alone_s), "tensorflow, whole": spread(alone_s / 2)}
+        ),
+    )
+    return Case(
+        precision,
+        batch,
+        spread(ours_s),
+        None if theirs_s is None else spread(theirs_s),
+        products if alone_s else (),
+    )
+
+
+def memory(precision: str, ours_mib: int, theirs_mib: int) -> Memory:
+    """Peaks of processes that held 100 MiB when they had loaded."""
+    return Memory(precision, 4, Peak(100 * MIB, ours_mib * MIB), Peak(100 * MIB, theirs_mib * MIB))
+
+
+def result(preset: str, *cases: Case, memories: tuple[Memory, ...] = ()) -> PresetResult:
+    """A result of these cases."""
+    return PresetResult(preset, (Agreement("float32", 1e-6, 1e-6),), cases, memories)
+
+
+def spread(seconds: float) -> Spread:
+    """What always takes as long."""
+    return Spread.of([seconds])
