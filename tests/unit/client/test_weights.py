@@ -54,6 +54,17 @@ def test_a_place_that_cannot_be_written_is_told_first(tmp_path: Path, out: str, 
     refuses(result, "invalid_request", told, tmp_path, tmp_path / "folder.weights.h5")
 
 
+def test_the_source_is_not_replaced(tmp_path: Path) -> None:
+    """A source that is named as the output is refused, and stays as it was."""
+    source = pth(GOOD)(tmp_path).rename(tmp_path / "a.weights.h5")
+    before = source.stat()
+
+    result = weights("import", source, "--preset", "tiny", "--out", tmp_path / "." / source.name)
+
+    refuses(result, "invalid_request", "is the source; it would be lost", tmp_path, source)
+    assert source.stat().st_mtime_ns == before.st_mtime_ns
+
+
 def test_a_licence_is_an_spdx_name(tmp_path: Path) -> None:
     """What cannot be one is refused."""
     source = pth(GOOD)(tmp_path)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.catalog import Normalisation
-from shared.errors import AvemotionError
+from shared.errors import AvemotionError, ErrorCode
 from worker.model.classifier import VideoMAE
 from worker.model.hdf5 import invalid
 from worker.model.position import sincos_table
@@ -50,6 +50,8 @@ def import_weights(
             should be; ``INVALID_REQUEST`` where the output cannot be written.
     """
     check_output(out, WEIGHTS_SUFFIX)
+    if out.exists() and path.exists() and out.samefile(path):
+        raise AvemotionError(ErrorCode.INVALID_REQUEST, f"{out} is the source; it would be lost.")
     if licence is not None:
         check_licence(licence)
     with open_source(path, scratch=scratch) as source:
