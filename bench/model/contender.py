@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.model.products import Clip
+from worker.model.precision import Switch
 from worker.model.presets import Preset
 
 Kind = Literal["ours", "transformers", "tensorflow-products", "torch-products"]
@@ -27,7 +28,7 @@ class Setup:
         threads: For each library.
         device: ``cpu``, or ``cuda`` for the first card.
         call_flops: Least work of one measurement of a product: small ones are repeated.
-        xla: Whether our forward is compiled further, see ``worker.model.compiled.compile_forward``.
+        xla: Whether our forward is compiled, see ``worker.model.precision.choose_xla``.
     """
 
     preset: Preset
@@ -35,7 +36,7 @@ class Setup:
     threads: int
     device: str = "cpu"
     call_flops: float = CALL_FLOPS
-    xla: bool = False
+    xla: Switch = "auto"
 
     def as_json(self) -> dict[str, Any]:
         """Return what ``from_json`` takes."""

@@ -145,7 +145,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--visit-s", type=float, default=1.0, help="least seconds of one turn")
-    parser.add_argument("--no-xla", dest="xla", action="store_false", help="do not compile on torch")
+    parser.add_argument("--xla", choices=("auto", "on", "off"), default="auto", help="as in serving [auto]")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample, too")
     return parser.parse_args()
 

@@ -14,7 +14,7 @@ from bench.model.contender import Precision, Setup
 from bench.model.weights import LABELS, clips, fill
 from worker.model.classifier import VideoMAE
 from worker.model.compiled import compile_forward, load_backend
-from worker.model.precision import dtype_policy
+from worker.model.precision import choose_xla, dtype_policy
 
 
 class Ours:
@@ -24,8 +24,9 @@ class Ours:
         """Build the model and fill it."""
         backend = load_backend()
         backend.limit_threads(setup.threads)
-        if setup.device == "cuda" and backend.find_gpu() is None:
-            raise RuntimeError(f"Keras finds no card on {keras.backend.backend()}.")
+        gpu = backend.find_gpu()
+        if setup.device == "cuda" and gpu is None:
+            raise RuntimeError(f"Keras finds no card on {backend.NAME}.")
         self._setup = setup
         self._inputs: dict[int, dict[str, Any]] = {}
         self._model = VideoMAE(setup.preset, labels=LABELS, dtype=dtype_policy(precision))
@@ -33,7 +34,9 @@ class Ours:
         fill(self._model)
         # As in serving, only what is asked for leaves the forward.
         self._forward = compile_forward(
-            lambda inputs: {"logits": self._run(inputs)["logits"]}, model=self._model, xla=setup.xla
+            lambda inputs: {"logits": self._run(inputs)["logits"]},
+            model=self._model,
+            xla=choose_xla(setup.xla, gpu, backend.NAME),
         )
 
     def prepare(self, batch: int) -> None:

@@ -95,7 +95,7 @@ def test_the_script_for_cards_runs_without_one(tmp_path: Path) -> None:
     """JAX and torch in processes of their own agree with transformers and are timed beside it."""
     file = tmp_path / "gpu.json"
     small = ["--preset=tiny", "--frames=2", "--batch=1", "--rounds=1", "--visit-s=0"]
-    options = ["--device=cpu", "--no-xla", *small, f"--json={file}"]
+    options = ["--device=cpu", *small, f"--json={file}"]
     command = [sys.executable, "-m", "bench.model.gpu", *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
