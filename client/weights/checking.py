@@ -15,13 +15,13 @@ from client.weights.clips import open_clips
 from shared.errors import AvemotionError, ErrorCode
 from worker.model.classifier import VideoMAE
 from worker.model.features import backend, features
-from worker.model.hdf5 import invalid
 from worker.model.patches import token_grid
 from worker.model.precision import dtype_policy
 from worker.model.presets import Preset
 from worker.model.sources.card import WeightsCard, card_path, read_weights_card
 from worker.model.sources.output import check_output, replacing
 from worker.model.weights import load_videomae, weights_sha256
+from worker.model.weights_fault import invalid
 
 ARRAYS_SUFFIX = ".npz"
 

@@ -63,7 +63,7 @@ def check_report(checked: Checked) -> str:
 
 
 def _tensors(card: WeightsCard) -> str:
-    unused = f"; {card.unused} not needed (decoder or final norm)" if card.unused else ""
+    unused = f"; {card.unused} not needed" if card.unused else ""
     new = f"; new: {', '.join(card.new)}" if card.new else ""
     return f"{card.tensors} used{unused}{new}"
 

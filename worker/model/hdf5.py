@@ -11,12 +11,7 @@ import h5py  # type: ignore[import-untyped]  # ships no types
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.errors import AvemotionError, ErrorCode
-
-
-def invalid(path: Path, what: str) -> AvemotionError:
-    """Return the error that a weights file, named by its last part, is not what it should be."""
-    return AvemotionError(ErrorCode.INVALID_WEIGHTS, f"{path.name}: {what}")
+from worker.model.weights_fault import invalid
 
 
 @contextmanager

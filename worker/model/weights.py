@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from worker.model.backbone import Backbone
 from worker.model.classifier import VideoMAE
-from worker.model.hdf5 import damage_in, invalid, is_float, values
+from worker.model.hdf5 import damage_in, is_float, values
 from worker.model.patches import CHANNELS, PATCH_SIDE_PX, TUBELET_FRAMES
 from worker.model.presets import PRESETS, Preset
+from worker.model.weights_fault import invalid
 from worker.model.weights_file import Place, open_weights
 
 UNTRAINED_SEED = 20220323  # The day VideoMAE appeared.
@@ -26,6 +27,8 @@ UNTRAINED_SEED = 20220323  # The day VideoMAE appeared.
 # Where an imported VideoMAE has its parts.
 ENCODER, HEAD = "backbone", "head"
 PATCHES = "patch_embedding/projection"
+# Whatever a file says; the head is made before it is filled.
+MOST_LABELS = 100_000
 
 
 def weights_by_name(network: keras.Model) -> dict[str, keras.Variable]:
@@ -102,8 +105,7 @@ def load_videomae(path: Path, *, dtype: str = "float32") -> VideoMAE:
     """
     with open_weights(path) as stored:
         preset = _preset(path, stored)
-        bias = stored.get(Place(HEAD, 1))
-        model = new_videomae(preset, labels=None if bias is None else math.prod(bias.shape), dtype=dtype)
+        model = new_videomae(preset, labels=_labels(path, stored), dtype=dtype)
         _fill(path, stored, weights_by_name(model))
     return model
 
@@ -138,6 +140,17 @@ def _preset(path: Path, stored: Mapping[Place, h5py.Dataset]) -> Preset:
         if (preset.width, preset.depth) == (width, depth):
             return preset
     raise invalid(path, f"its encoder, {depth} blocks of width {width}, has the size of no preset.")
+
+
+def _labels(path: Path, stored: Mapping[Place, h5py.Dataset]) -> int | None:
+    """Return how many outputs the head has; None where there is none."""
+    bias = stored.get(Place(HEAD, 1))
+    if bias is None:
+        return None
+    labels: int = math.prod(bias.shape)
+    if not 0 < labels <= MOST_LABELS:
+        raise invalid(path, f"{HEAD}/bias has the shape {bias.shape}, which is not that of labels.")
+    return labels
 
 
 def _fill(path: Path, stored: Mapping[Place, h5py.Dataset], weights: Mapping[str, keras.Variable]) -> None:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import h5py  # type: ignore[import-untyped]  # ships no types
 
-from worker.model.hdf5 import damage_in, invalid, member, open_hdf5
+from worker.model.hdf5 import damage_in, member, open_hdf5
+from worker.model.weights_fault import invalid
 
 # Keras writes each layer as a group that holds its tensors, numbered, in a group of this name, and
 # the layer's name in that group's attributes. The outer groups are attributes of Python objects.

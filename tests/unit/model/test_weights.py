@@ -197,6 +197,18 @@ def test_a_size_that_is_not_known_is_told(tmp_path: Path, make: Callable[[], ker
         preset_of(tmp_path / "model.weights.h5")
 
 
+def test_a_head_without_end_is_not_made(tmp_path: Path) -> None:
+    """load_videomae makes no head of a size that only the file's header has."""
+    path = tmp_path / "model.weights.h5"
+    new_videomae(PRESETS["tiny"], labels=LABELS).save_weights(path)
+    with h5py.File(path, "r+") as file:
+        del file["head/vars/1"]
+        file["head/vars"].create_dataset("1", (10**12,), "<f4", chunks=(10**6,))
+
+    with pytest.raises(AvemotionError, match=r"head/bias has the shape \(1000000000000,\)"):
+        load_videomae(path)
+
+
 FC1 = "backbone/blocks/block_1/fc1/vars"
 
 

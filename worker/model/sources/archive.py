@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from shared.errors import AvemotionError, ErrorCode
-from worker.model.hdf5 import invalid
+from worker.model.weights_fault import invalid
 
 # The largest encoder with its decoder and both moments of Adam takes 8.5 GB.
 LARGEST_MEMBER_BYTES = 12 * 2**30

@@ -10,9 +10,9 @@ from pydantic import Field, ValidationError
 
 from shared.catalog import Normalisation
 from shared.catalog.config import Count, Record
-from worker.model.hdf5 import invalid
 from worker.model.sources.names import FamilyName
 from worker.model.sources.source import Kind
+from worker.model.weights_fault import invalid
 
 WEIGHTS_SUFFIX, CARD_SUFFIX = ".weights.h5", ".card.json"
 LARGEST_BYTES = 16 * 2**20

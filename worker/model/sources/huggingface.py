@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from shared.catalog import Normalisation
 from worker.model.block import MLP_RATIO
-from worker.model.hdf5 import invalid
 from worker.model.patches import CHANNELS, PATCH_SIDE_PX, TUBELET_FRAMES
 from worker.model.sources.source import Facts
+from worker.model.weights_fault import invalid
 
 CONFIG_NAME, PREPROCESSOR_NAME, README_NAME = "config.json", "preprocessor_config.json", "README.md"
 MODEL_TYPE = "videomae"

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from shared.catalog import Normalisation
 from shared.errors import AvemotionError, ErrorCode
 from worker.model.classifier import VideoMAE
-from worker.model.hdf5 import invalid
 from worker.model.position import sincos_table
 from worker.model.presets import Preset
 from worker.model.sources.card import WEIGHTS_SUFFIX, LicenceBasis, Origin, WeightsCard, card_path
@@ -24,6 +23,7 @@ from worker.model.sources.plan import Plan, make_plan
 from worker.model.sources.recognition import open_source
 from worker.model.sources.source import Source
 from worker.model.weights import new_videomae, weights_by_name, weights_sha256
+from worker.model.weights_fault import invalid
 
 # What VideoMAE was trained with, as its authors normalise pixels in [0, 1]: ImageNet's.
 OFFICIAL = Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))

@@ -11,8 +11,9 @@ import h5py  # type: ignore[import-untyped]  # ships no types
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.model.hdf5 import damage_in, invalid, member, open_hdf5, values
+from worker.model.hdf5 import damage_in, member, open_hdf5, values
 from worker.model.sources.source import Source, Stored
+from worker.model.weights_fault import invalid
 
 LAYERS, TENSORS = "layer_names", "weight_names"
 # Where a whole model, not only its weights, was saved.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from worker.model.hdf5 import invalid
+from worker.model.weights_fault import invalid
 
 FamilyName = Literal["official", "huggingface", "innat"]
 # torch keeps kernels as (out, in), Keras as (in, out).

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from worker.model.hdf5 import invalid
 from worker.model.presets import PRESETS, Preset
 from worker.model.sources.names import FC_NORM, HEAD, PATCH_BIAS, Named, name_tensors
 from worker.model.sources.positions import place_tensors
 from worker.model.sources.recipes import Recipe, recipe
 from worker.model.sources.source import Source
+from worker.model.weights import MOST_LABELS
+from worker.model.weights_fault import invalid
 
 DTYPES = frozenset({"float16", "bfloat16", "float32", "float64"})
 POSITIONAL = frozenset({"savedmodel", "keras-h5"})
-MOST_LABELS = 100_000
 # A widespread conversion of small states this number of heads: shapes agree with it, results do not.
 MISTAKEN_HEADS = {"small": 16}
 

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from worker.model.block import MLP_RATIO
-from worker.model.hdf5 import invalid
 from worker.model.patches import PATCH_VALUES
 from worker.model.presets import Preset
 from worker.model.sources.names import INNAT, Named
 from worker.model.sources.source import Shape, Stored
+from worker.model.weights_fault import invalid
 
 PATCHES = ("patch_embed.proj.weight", "patch_embed.proj.bias")
 BLOCK = (

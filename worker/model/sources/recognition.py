@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from shared.errors import AvemotionError, ErrorCode
-from worker.model.hdf5 import damage_in, invalid, open_hdf5
+from worker.model.hdf5 import damage_in, open_hdf5
 from worker.model.sources.archive import open_archive
 from worker.model.sources.huggingface import read_facts
 from worker.model.sources.keras_h5 import open_keras_h5, weights_root
@@ -16,6 +16,7 @@ from worker.model.sources.safetensors_file import INDEX_NAME, WEIGHTS_NAME, open
 from worker.model.sources.savedmodel import INDEX, open_savedmodel, open_savedmodel_zip
 from worker.model.sources.source import Source
 from worker.model.sources.torch_file import open_torch
+from worker.model.weights_fault import invalid
 
 ZIP, HDF5, PICKLE = b"PK", b"\x89HDF\r\n\x1a\n", b"\x80"
 # A safetensors file starts with the length of its header, which is a JSON object.

@@ -11,9 +11,9 @@ import ml_dtypes  # noqa: F401 - through it numpy knows bfloat16
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from worker.model.hdf5 import invalid
 from worker.model.sources.huggingface import read_facts, read_object
 from worker.model.sources.source import Source, Stored
+from worker.model.weights_fault import invalid
 
 WEIGHTS_NAME = "model.safetensors"
 INDEX_NAME = "model.safetensors.index.json"

@@ -11,9 +11,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from worker.model.hdf5 import invalid
 from worker.model.sources.archive import open_archive, unpack
 from worker.model.sources.source import Source, Stored
+from worker.model.weights_fault import invalid
 
 INDEX = "variables/variables.index"
 PREFIX = "variables"

@@ -13,8 +13,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from shared.errors import AvemotionError, ErrorCode
-from worker.model.hdf5 import invalid
 from worker.model.sources.source import Source, Stored
+from worker.model.weights_fault import invalid
 
 # Where training scripts keep the weights, in the order of the official one; else they lie bare.
 WRAPPERS = ("model", "module", "state_dict")
