@@ -9,13 +9,18 @@ from pathlib import Path
 import pytest
 
 from tests import media_factory
+from tests.acceptance.checkpoints import write_checkpoint
 from tests.acceptance.service import Service, running_service
 
 
 @pytest.fixture(scope="package")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A whole service of real processes."""
-    with running_service(tmp_path_factory.mktemp("service")) as running:
+    """A whole service of real processes, with two models beside the built-in ones."""
+    folder = tmp_path_factory.mktemp("service")
+    small = {"input_size": 64, "num_frame": 4}
+    write_checkpoint(folder / "models", "random-untrained", layout="random", layout_seed=1, frames=8, **small)
+    write_checkpoint(folder / "models", "stacked-untrained", layout="stacked", frames=4, **small)
+    with running_service(folder, models_dir=folder / "models") as running:
         yield running
 
 
