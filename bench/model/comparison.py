@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.model.cases import MODELS, PRODUCTS, Key, make_case
 from bench.model.contender import Kind, Precision, Setup
@@ -24,6 +25,8 @@ from shared.errors import AvemotionError, ErrorCode
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 # The largest difference of two outputs, in the largest value: other arithmetic is another model.
 TOLERANCES: dict[Precision, float] = {"float32": 2e-5, "bfloat16": 5e-2}
+
+Outputs = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -98,11 +101,7 @@ def turns(batches: tuple[int, ...]) -> list[Key]:
 
 
 def check_agreement(processes: Mapping[Kind, Process], precision: Precision) -> Agreement:
-    """Return how far the outputs of ours and of transformers are apart.
-
-    Raises:
-        AvemotionError: ``INTERNAL_ERROR``: further than ``TOLERANCES``, so that times would say nothing.
-    """
+    """Return how far the outputs of ours and of transformers are apart; see ``agree``."""
     outputs = []
     with tempfile.TemporaryDirectory() as folder:
         for kind in MODELS:
@@ -110,15 +109,25 @@ def check_agreement(processes: Mapping[Kind, Process], precision: Precision) -> 
             processes[kind].ask("outputs", kind, precision, 1, path=str(path))
             with np.load(path) as arrays:
                 outputs.append(dict(arrays))
-    ours, theirs = outputs
+    return agree(precision, *outputs)
+
+
+def agree(precision: Precision, ours: Outputs, theirs: Outputs) -> Agreement:
+    """Return how far tokens and logits are apart.
+
+    Raises:
+        AvemotionError: ``INTERNAL_ERROR``: further than ``TOLERANCES``, so that times would say nothing.
+    """
     apart = {
-        name: float(np.abs(ours[name] - theirs[name]).max() / np.abs(theirs[name]).max()) for name in theirs
+        name: float(np.abs(ours[name] - theirs[name]).max() / np.abs(theirs[name]).max())
+        for name in ("tokens", "logits")
     }
-    # Not a number is not within any limit.
+    # What is not a number is within no limit.
     if not all(difference <= TOLERANCES[precision] for difference in apart.values()):
+        differences = " and ".join(f"{name} by {difference:.2g}" for name, difference in apart.items())
         raise AvemotionError(
             ErrorCode.INTERNAL_ERROR,
-            f"Our {precision} outputs differ from those of transformers by {apart}: another model.",
+            f"Our {precision} model is not that of transformers: of the largest value, {differences}.",
         )
     return Agreement(precision, **apart)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from bench.model.contender import Precision
 from bench.model.results import Agreement, Case, Memory, Peak, PresetResult, ProductTime, Spread
+from worker.model.presets import Preset
 
 MIB = 2**20
+MINI = Preset("mini", width=24, depth=2, heads=2)
 
 
 def case(
-    precision: str, batch: int, ours_s: float, theirs_s: float | None = None, alone_s: float = 0
+    precision: Precision, batch: int, ours_s: float, theirs_s: float | None = None, alone_s: float = 0
 ) -> Case:
     """A case whose products take ``alone_s`` in all; 0 for none."""
     products = (
@@ -28,7 +31,7 @@ def case(
     )
 
 
-def memory(precision: str, ours_mib: int, theirs_mib: int) -> Memory:
+def memory(precision: Precision, ours_mib: int, theirs_mib: int) -> Memory:
     """Peaks of processes that held 100 MiB when they had loaded."""
     return Memory(precision, 4, Peak(100 * MIB, ours_mib * MIB), Peak(100 * MIB, theirs_mib * MIB))
 

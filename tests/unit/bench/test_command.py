@@ -13,7 +13,7 @@ from bench.model.comparison import Plan
 from bench.model.contender import Setup
 from bench.model.products import Clip
 from client.main import app
-from tests.unit.model.minis import MINI
+from tests.unit.bench.measured import MINI
 
 CASE = {
     "precision", "batch", "ours", "transformers", "products",

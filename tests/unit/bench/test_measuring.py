@@ -5,8 +5,8 @@ import time
 import numpy as np
 import pytest
 
-from bench.model.comparison import turns
-from bench.model.contender import Setup
+from bench.model.comparison import agree, turns
+from bench.model.contender import Precision, Setup
 from bench.model.machine import Bystanders, facts
 from bench.model.memory import measure_peak
 from bench.model.process import start
@@ -14,7 +14,7 @@ from bench.model.products import Clip
 from bench.model.profile import layer_of, summarise
 from bench.model.rounds import Samples, interleave
 from shared.errors import AvemotionError
-from tests.unit.model.minis import MINI
+from tests.unit.bench.measured import MINI
 
 MIB = 2**20
 
@@ -48,6 +48,18 @@ def test_large_batches_are_measured_of_ours_only() -> None:
     assert len(found) == len(set(found)) == 10
 
 
+@pytest.mark.parametrize(("precision", "limit"), [("float32", 2e-5), ("bfloat16", 5e-2)])
+@pytest.mark.parametrize("name", ["tokens", "logits"])
+def test_another_model_is_not_timed(precision: Precision, limit: float, name: str) -> None:
+    """Outputs that differ by more than rounding, or are no numbers, stop the comparison."""
+    theirs = {name: np.array([100.0, -200.0, 3.0], np.float32) for name in ("tokens", "logits")}
+    near = {**theirs, name: theirs[name] + np.float32(190 * limit)}
+    assert getattr(agree(precision, near, theirs), name) == pytest.approx(0.95 * limit, rel=0.01)
+    for far in (theirs[name] + np.float32(210 * limit), np.full(3, np.nan, np.float32)):
+        with pytest.raises(AvemotionError, match=f"Our {precision} model is not that of transformers"):
+            agree(precision, {**theirs, name: far}, theirs)
+
+
 def test_a_peak_is_seen_after_it_has_passed() -> None:
     """Memory that was freed before the work ended still counts, and what came before does not."""
     np.ones(128 * MIB, np.uint8).sum()
@@ -79,6 +91,7 @@ def test_the_machine_is_named() -> None:
         ("video_mae_1_1/backbone_1/block_11_1/fc1_1/Erf", "fc1"),
         ("video_mae/backbone/patch_embedding/projection/BiasAdd", "patch_embedding/projection"),
         ("video_mae/backbone/block_0/add_1", "block"),
+        ("video_mae_1/backbone_1/block_11_1/add_1", "block"),
         ("video_mae/backbone/fc_norm/add", "fc_norm"),
         ("Cast", "rest"),
     ],

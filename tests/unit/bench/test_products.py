@@ -12,7 +12,7 @@ from bench.model.products import (
     forward_products,
 )
 from bench.model.ways import MOST_REPEATS, ways
-from tests.unit.model.minis import MINI
+from tests.unit.bench.measured import MINI
 from worker.model import block, patches
 from worker.model.classifier import VideoMAE
 from worker.model.presets import PRESETS
