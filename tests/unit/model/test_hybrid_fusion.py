@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from keras import ops
 
 from tests.unit.model.mini_networks import fixed_network, inputs_of, mini_network, run
 from tests.unit.model.minis import (
@@ -15,6 +16,7 @@ from tests.unit.model.minis import (
     reference_gelu,
     reference_positions,
 )
+from worker.fusion.layouts import token_modality
 from worker.model.audio_patches import AudioPatches
 from worker.model.networks import Network
 from worker.model.pixels import normalise
@@ -53,19 +55,22 @@ def reference_block(tokens: Floats, context: Floats | None, weights: Weights, na
     return tokens + _dense(reference_gelu(hidden), weights, f"{name}/fc2")
 
 
-def encoded(network: Network, frames: np.ndarray) -> tuple[Floats, Floats]:
-    """Return the encoder's tokens and pooled features of the first window."""
+def encoded(network: Network, frames: np.ndarray, present: tuple[int, int]) -> tuple[Floats, Floats]:
+    """Return the encoder's tokens and pooled features of the first window, without what is missing."""
     tokens = network.modality(network.backbone.embed(normalise(frames, network.config.normalisation)))
-    tokens = network.backbone.encode(tokens)
+    there = np.array(present)[token_modality(network.config)] > 0
+    tokens = network.backbone.encode(ops.convert_to_tensor(np.array(tokens)[:, there]))
     return np.array(tokens[0], np.float64), np.array(network.backbone.pool(tokens)[0], np.float64)
 
 
-@pytest.mark.parametrize("masked", [False, True])
-def test_hybrid_follows_plain_arithmetic(masked: bool) -> None:
+@pytest.mark.parametrize(
+    ("present", "masked"), [((1, 1), False), ((1, 1), True), ((1, 0), True), ((0, 1), True)]
+)
+def test_hybrid_follows_plain_arithmetic(present: tuple[int, int], masked: bool) -> None:
     """Patches and measures look at the encoder's tokens twice; their mean is added to its features."""
     network = fixed_network(VARIANT)
     weights = {weight.path: weight.numpy() for weight in network.weights}
-    inputs = inputs_of(network, 1)
+    inputs = {**inputs_of(network, 1), "present": np.array([present], np.uint8)}
     inputs["series"] *= UNITS
     inputs["series"][0, 1] = np.nan
     inputs["series"][0, 2, 0] = np.nan
@@ -81,9 +86,10 @@ def test_hybrid_follows_plain_arithmetic(masked: bool) -> None:
     measured = _dense(np.hstack([values, known]), weights, "face_series/projection")
     measured = measured + reference_positions(*measured.shape)
     # Instants of which nothing is known do not count.
-    queries = np.vstack([heard, measured[known.any(axis=1)]])
-    assert len(queries) == 6 + 4
-    tokens, pooled = encoded(network, inputs["frames"])
+    measured = measured[known.any(axis=1)]
+    assert (len(heard), len(measured)) == (6, 4)
+    queries = np.vstack([tokens for tokens, there in zip((heard, measured), present, strict=True) if there])
+    tokens, pooled = encoded(network, inputs["frames"], present)
     for index in range(2):
         queries = reference_block(queries, tokens, weights, f"cross_{index}")
     found = _norm(queries.mean(axis=0), weights, "cross_norm")

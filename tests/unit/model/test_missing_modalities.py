@@ -17,6 +17,7 @@ from tests.unit.model.mini_networks import (
     run,
     spoil,
 )
+from tests.unit.model.minis import randomise
 from worker.fusion.layouts import BOTH, token_modality
 from worker.model.networks import Network
 from worker.model.pixels import normalise
@@ -49,6 +50,32 @@ def test_what_is_missing_changes_nothing(variant: str) -> None:
     for name, output in clean.items():
         np.testing.assert_array_equal(spoilt[name], output, err_msg=name)
         assert np.isfinite(output).all()
+
+
+@pytest.mark.parametrize("variant", ["early stacked", "hybrid stacked"])
+def test_wild_weights_show_nothing_either(variant: str) -> None:
+    """Scores so large that no mask could outweigh them still find nothing where a modality is missing."""
+    network = mini_network(variant)
+    randomise(network, scale=30)
+    inputs = {**inputs_of(network), "present": PRESENT}
+
+    clean = run(network, inputs)
+    spoilt = run(network, spoil(inputs, network.config, inputs_of(network, seed=1)))
+
+    np.testing.assert_array_equal(spoilt["logits"], clean["logits"])
+
+
+@pytest.mark.parametrize("variant", ["late logits", "late features"])
+def test_a_branch_that_overflows_spoils_its_own_windows_only(variant: str) -> None:
+    """What is not finite in the branch of a missing modality does not come through."""
+    network = mini_network(variant)
+    [broken] = [weight for weight in network.weights if weight.path == "audio_backbone/fc_norm/gamma"]
+    broken.assign(np.full(24, np.inf))
+
+    logits = run(network, {**inputs_of(network), "present": PRESENT})["logits"]
+
+    finite = np.isfinite(logits).all(axis=1)
+    np.testing.assert_array_equal(finite, [False, False, True, True])
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
