@@ -136,7 +136,7 @@ def _card(
 
 def source_sha256(source: Source) -> str:
     """Return the hash of a file; of a folder that of the lines ``HASH  NAME`` of its files, sorted."""
-    if source.files == (source.path,) or source.path.is_file():
+    if source.path.is_file():
         return _file_sha256(source.path)
     lines = sorted((file.relative_to(source.path).as_posix(), _file_sha256(file)) for file in source.files)
     text = "".join(f"{digest}  {name}\n" for name, digest in lines)

@@ -42,7 +42,10 @@ def open_torch(path: Path) -> Source:
     except Exception as error:  # a damaged pickle may end in any of them
         refused = REFUSED.search(str(error))
         if refused:
-            what = f"its pickle names {refused[1]}, which no weights need; nothing of it was run."
+            what = (
+                f"its pickle names {refused[1]}, which no weights need; nothing of it was run. Where you trust"
+                " the file, save the state_dict in it by itself."
+            )
         else:
             what = "it is cut off, damaged or no PyTorch file of weights."
         raise invalid(path, what) from error
