@@ -146,7 +146,7 @@ class Engine:
         Seconds; minutes where each size of a batch is compiled by itself.
         """
         for forward in self._forwards.values():
-            for size in self._batching.sizes if forward.compiles_each_size else (1,):
+            for size in self._batching.sizes:
                 given = self._signature.items()
                 forward({name: np.zeros((size, *shape), dtype) for name, (shape, dtype) in given})
 

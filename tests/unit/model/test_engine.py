@@ -128,12 +128,12 @@ def test_complete_windows_take_the_fast_way(engine: Engine, monkeypatch: pytest.
 def test_nothing_is_traced_after_warm_up(engine: Engine) -> None:
     """After warm_up no number of windows, and nothing that they lack, makes Keras trace the network."""
     engine.warm_up()
+    traces = [forward.traces for forward in engine._forwards.values()]
 
     for count in (1, 2, 3, 7, 8, 9):
-        present = PRESENT[np.arange(count) % 3]
-        engine.predict({**windows(count), "present": present})
+        engine.predict({**windows(count), "present": PRESENT[np.arange(count) % 3]})
 
-    assert [forward.traces for forward in engine._forwards.values()] == [1, 1]
+    assert [forward.traces for forward in engine._forwards.values()] == traces == [4, 4]
 
 
 def test_no_windows_no_predictions(engine: Engine) -> None:
@@ -208,7 +208,7 @@ def test_xla_can_be_switched() -> None:
         Engine.load(mini_card(), precision="float32", xla=xla, largest_batch=2) for xla in ("auto", "on")
     )
 
-    assert [engine._forwards[False].compiles_each_size for engine in (plain, compiled)] == [False, True]
+    assert [engine._forwards[False]._graph._jit_compile for engine in (plain, compiled)] == [False, True]
     np.testing.assert_allclose(*(table(e.predict(windows(2))) for e in (plain, compiled)), atol=1e-5)
 
 

@@ -15,7 +15,7 @@ __all__ = ["Backend", "Compiled", "Function", "compile_forward", "load_backend"]
 def compile_forward(
     function: Function, *, model: keras.layers.Layer | None = None, xla: bool = False
 ) -> Compiled:
-    """Return a function that is traced for its shapes once, and then runs without Python.
+    """Return a function that is traced once for each number of rows, and then runs without Python.
 
     Args:
         function: From tensors by name, of which the batch comes first, to tensors by name.

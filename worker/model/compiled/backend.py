@@ -21,11 +21,7 @@ class Compiled(Protocol):
 
     @property
     def traces(self) -> int:
-        """How often Python ran through the function to make it fast."""
-
-    @property
-    def compiles_each_size(self) -> bool:
-        """Whether the first call with another number of rows takes long."""
+        """How often Python ran through the function: once for each number of rows."""
 
     def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Run it."""

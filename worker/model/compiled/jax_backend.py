@@ -23,8 +23,6 @@ _limits: set[int] = set()
 class Forward:
     """A function as a program of XLA, one for each number of rows."""
 
-    compiles_each_size = True
-
     def __init__(self, function: Function, variables: Sequence[keras.Variable], *, xla: bool) -> None:
         """Take the function; ``xla`` changes nothing, since JAX compiles whatever it traces."""
         del xla

@@ -22,8 +22,6 @@ class Forward:
     Exported, since Keras's own layers cost more time between two operations than a card takes for one.
     """
 
-    compiles_each_size = True
-
     def __init__(self, function: Function, variables: Sequence[keras.Variable], *, xla: bool) -> None:
         """Take the function; programs are made at the first call of each size."""
         del variables
@@ -31,14 +29,14 @@ class Forward:
         self._compile = xla
         self._programs: dict[Shapes, Any] = {}
 
-    @torch.inference_mode()  # type: ignore[untyped-decorator]  # checked as if torch were not here
     def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """See ``Compiled``."""
         tensors = {name: keras.ops.convert_to_tensor(array) for name, array in inputs.items()}
         shapes = tuple((name, tuple(tensor.shape)) for name, tensor in sorted(tensors.items()))
         if shapes not in self._programs:
             self._programs[shapes] = self._make_program(tensors)
-        found = self._programs[shapes](tensors)
+        with torch.inference_mode():
+            found = self._programs[shapes](tensors)
         return {name: output.cpu().numpy() for name, output in found.items()}
 
     @property
@@ -54,8 +52,7 @@ class Forward:
             def forward(self, tensors: dict[str, Any]) -> dict[str, Any]:
                 return {name: keras.ops.cast(output, "float32") for name, output in function(tensors).items()}
 
-        with torch.inference_mode(mode=False):
-            program = torch.export.export(Module(), (tensors,), strict=False).module()
+        program = torch.export.export(Module(), (tensors,), strict=False).module()
         return torch.compile(program) if self._compile else program
 
 
