@@ -43,7 +43,7 @@ def open_torch(path: Path) -> Source:
         refused = REFUSED.search(str(error))
         if refused:
             what = (
-                f"its pickle names {refused[1]}, which no weights need; nothing of it was run. Where you trust"
+                f"its pickle names {refused[1]}, which no weights need; nothing of it was run. If you trust"
                 " the file, save the state_dict in it by itself."
             )
         else:
