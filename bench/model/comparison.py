@@ -57,6 +57,10 @@ def compare(setup: Setup, plan: Plan, tell: Callable[[str], None]) -> PresetResu
         AvemotionError: The models do not agree, or a process ended.
     """
     name = setup.preset.name
+    memory = []
+    if plan.memory_batch is not None:
+        tell(f"{name}: memory")
+        memory = [measure_memory(setup, precision, plan.memory_batch) for precision in PRECISIONS]
     tell(f"{name}: loading")
     with ExitStack() as stack:
         # A library in each, so that their threads do not get in each other's way.
@@ -79,10 +83,6 @@ def compare(setup: Setup, plan: Plan, tell: Callable[[str], None]) -> PresetResu
             for precision in PRECISIONS
             if plan.with_profile
         }
-    memory = []
-    if plan.memory_batch is not None:
-        tell(f"{name}: memory")
-        memory = [measure_memory(setup, precision, plan.memory_batch) for precision in PRECISIONS]
     cases = tuple(
         make_case(setup, precision, batch, samples) for precision in PRECISIONS for batch in plan.batches
     )
