@@ -20,7 +20,7 @@ from worker.model.precision import dtype_policy
 from worker.model.presets import Preset
 from worker.model.sources.card import WeightsCard, card_path, read_weights_card
 from worker.model.sources.output import check_output, replacing
-from worker.model.weights import load_videomae, weights_sha256
+from worker.model.weights import copy_weights, load_videomae, new_videomae, weights_sha256
 from worker.model.weights_fault import invalid
 
 ARRAYS_SUFFIX = ".npz"
@@ -67,12 +67,16 @@ def check_weights(file: Path, clip: Path, out: Path, precision: Literal["float32
     if not file.is_file():
         raise AvemotionError(ErrorCode.NOT_FOUND, f"There is no file {file}.")
     clips = open_clips(clip)
-    model = load_videomae(file, dtype=dtype_policy(precision))
+    model = load_videomae(file)
     digest, card = weights_sha256(model), read_weights_card(file)
     if card is not None and card.weights_sha256 != digest:
         raise invalid(
             file, f"its weights are not those of {card_path(file).name}: another hash stands there."
         )
+    if precision != "float32":
+        exact, labels = model, None if model.head is None else model.head.units
+        model = new_videomae(exact.backbone.preset, labels=labels, dtype=dtype_policy(precision))
+        copy_weights(exact, model)
     with replacing(out) as temporary:
         shapes = _write(temporary, file, model, clips)
     return Checked(

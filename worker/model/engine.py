@@ -58,7 +58,7 @@ class Engine:
         weights_sha256: Hash of the weights in use; workers that agree on it agree on results.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what `load` has chosen
         self,
         card: ModelCard,
         network: Network,
@@ -66,6 +66,7 @@ class Engine:
         precision: ChosenPrecision,
         batching: Batching = IN_EIGHTS,
         xla: bool = False,
+        sha256: str | None = None,
     ) -> None:
         """Serve a network that has its weights; ``Engine.load`` is the usual way.
 
@@ -75,12 +76,13 @@ class Engine:
             precision: What the network was built for.
             batching: How many windows go through the network at a time.
             xla: See ``compile_forward``.
+            sha256: Hash of the weights in float32; that of the network when None.
         """
         from worker.model.weights import weights_sha256  # noqa: PLC0415 - brings Keras
 
         self.card = card
         self.precision = precision
-        self.weights_sha256 = weights_sha256(network)
+        self.weights_sha256 = sha256 or weights_sha256(network)
         self._batching = batching
         self._signature = network.signature
         # Two programs: where nothing is missing, nothing needs hiding, and that is faster.
@@ -116,29 +118,39 @@ class Engine:
         """
         backend = load_backend()
         from worker.model.networks import build_network  # noqa: PLC0415 - brings Keras
-        from worker.model.weights import initialise, load_weights  # noqa: PLC0415 - brings Keras
+        from worker.model.weights import (  # noqa: PLC0415 - brings Keras
+            copy_weights,
+            initialise,
+            load_weights,
+            weights_sha256,
+        )
 
         if threads is not None:
             backend.limit_threads(threads)
         gpu = backend.find_gpu()
         chosen = choose_precision(precision, cpu_flags(), gpu)
-        network = build_network(card, PRESETS[card.preset], dtype=dtype_policy(chosen))
+        exact = build_network(card, PRESETS[card.preset])
         if card.weights_path is None:
-            initialise(network)
+            initialise(exact)
         else:
-            load_weights(network, card.weights_path)
-        engine = cls(
+            load_weights(exact, card.weights_path)
+        sha256 = weights_sha256(exact)
+        if card.weights_sha256 not in (None, sha256):
+            raise AvemotionError(
+                ErrorCode.MODEL_UNAVAILABLE, f"The weights of {card.id} are not those that its card names."
+            )
+        network = exact
+        if chosen != "float32":
+            network = build_network(card, PRESETS[card.preset], dtype=dtype_policy(chosen))
+            copy_weights(exact, network)
+        return cls(
             card,
             network,
             precision=chosen,
             batching=Batching(largest_batch, CPU_PADDING_SHARE if gpu is None else GPU_PADDING_SHARE),
             xla=choose_xla(xla, gpu, backend.NAME),
+            sha256=sha256,
         )
-        if card.weights_sha256 not in (None, engine.weights_sha256):
-            raise AvemotionError(
-                ErrorCode.MODEL_UNAVAILABLE, f"The weights of {card.id} are not those that its card names."
-            )
-        return engine
 
     def warm_up(self) -> None:
         """Trace and compile all that ``predict`` will run, so that no job waits for it.

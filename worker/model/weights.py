@@ -79,6 +79,12 @@ def load_weights(network: keras.Model, path: Path) -> None:
         _fill(path, stored, weights_by_name(network))
 
 
+def copy_weights(source: keras.Model, target: keras.Model) -> None:
+    """Give a network the weights of another of the same form, rounded to what it keeps them in."""
+    for given, taken in zip(source.weights, target.weights, strict=True):
+        taken.assign(given.value)
+
+
 def load_backbone(backbone: Backbone, path: Path) -> None:
     """Fill an encoder from the file of an imported ``VideoMAE``, whose head is passed over.
 
@@ -93,19 +99,15 @@ def load_backbone(backbone: Backbone, path: Path) -> None:
         _fill(path, {place: tensor for place, tensor in stored.items() if place.layer != HEAD}, weights)
 
 
-def load_videomae(path: Path, *, dtype: str = "float32") -> VideoMAE:
-    """Return the model of an imported file, whose size and labels are told from its shapes.
-
-    Args:
-        path: The ``.weights.h5`` file.
-        dtype: Keras's dtype policy of the encoder: ``float32`` or ``mixed_bfloat16``.
+def load_videomae(path: Path) -> VideoMAE:
+    """Return the model of an imported file, in float32; its size and labels are told from its shapes.
 
     Raises:
         AvemotionError: See ``load_weights`` and ``preset_of``.
     """
     with open_weights(path) as stored:
         preset = _preset(path, stored)
-        model = new_videomae(preset, labels=_labels(path, stored), dtype=dtype)
+        model = new_videomae(preset, labels=_labels(path, stored))
         _fill(path, stored, weights_by_name(model))
     return model
 

@@ -32,7 +32,8 @@ def build_network(
     Args:
         config: The checkpoint's configuration.
         preset: Size of the encoder; serving takes the one that ``config`` names.
-        dtype: Keras's dtype policy of the encoder: ``float32`` or ``mixed_bfloat16``.
+        dtype: Keras's dtype policy of the encoder: ``float32``, ``bfloat16`` as in serving, or
+            ``mixed_bfloat16``, which keeps float32 weights for training.
         drop_path: Drop-path of the last block, in training.
         modality_dropout: How often training hides one modality of a window that has both, 0 to 1.
     """
