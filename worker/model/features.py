@@ -21,18 +21,15 @@ def backend() -> str:
     return str(keras.backend.backend())
 
 
-def features(
-    model: VideoMAE, clips: NDArray[Any], most_tokens: int = MOST_TOKENS
-) -> Iterator[dict[str, NDArray[np.float32]]]:
+def features(model: VideoMAE, clips: NDArray[Any]) -> Iterator[dict[str, NDArray[np.float32]]]:
     """Yield the model's outputs, float32, for some clips after the other.
 
     Args:
         model: With its weights.
         clips: Normalised, (batch, frames, height, width, 3), any floating-point type; a memory map will do.
-        most_tokens: What goes through the encoder at a time, but one clip at least.
     """
     t, h, w = token_grid(*clips.shape[1:4])
-    step = max(1, most_tokens // (t * h * w))
+    step = max(1, MOST_TOKENS // (t * h * w))
     # On a CPU, XLA makes TensorFlow slower; on JAX it is what compiles at all.
     model.jit_compile = backend() == "jax"
     for start in range(0, len(clips), step):

@@ -15,9 +15,8 @@ from worker.model.weights_fault import invalid
 # Keras writes each layer as a group that holds its tensors, numbered, in a group of this name, and
 # the layer's name in that group's attributes. The outer groups are attributes of Python objects.
 TENSORS = "vars"
-# What a model that is being trained has beside its weights.
+# What a compiled model has beside its weights.
 OPTIMIZER = "optimizer"
-SEEDS = "seed_generator"
 
 
 class Place(NamedTuple):
@@ -64,8 +63,6 @@ def _walk(
     if isinstance(tensors, h5py.Group):
         if group.name != "/":
             name = str(tensors.attrs.get("name", group.name.rpartition("/")[2]))
-            if name.startswith(SEEDS):
-                return
             layers = (*layers, name)
         for key in tensors:
             yield Place("/".join(layers), _number(path, tensors, key)), _dataset(path, tensors, key)
