@@ -23,7 +23,8 @@ class AudioPatches(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no 
 
     def __init__(self, preset: Preset, *, floor_db: float, drop_path: float = 0.0, **kwargs: Any) -> None:
         """Take the encoder's size, the level of silence, and the blocks' drop-path in training."""
-        super().__init__(**kwargs)
+        # Levels are scaled before they are rounded: in bfloat16 one from -64 to -32 dB has steps of 0.25 dB.
+        super().__init__(autocast=False, **kwargs)
         policy = self.dtype_policy
         self.preset = preset
         self.half_range_db = -floor_db / 2

@@ -13,6 +13,7 @@ from tests.unit.model.minis import (
     _dense,
     _norm,
     _parts,
+    randomise,
     reference_gelu,
     reference_positions,
 )
@@ -129,15 +130,27 @@ def test_order_of_instants_counts() -> None:
         assert np.abs(run(network, turned)["logits"] - straight).max() > 1e-3
 
 
-def test_sound_is_scaled_in_float32() -> None:
-    """In mixed bfloat16 the additions of hybrid fusion stay near those of float32."""
-    exact, near = (mini_network(VARIANT, dtype=dtype) for dtype in ("float32", "mixed_bfloat16"))
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "bfloat16"])
+def test_half_precision_stays_near(dtype: str) -> None:
+    """In bfloat16 what hybrid fusion adds stays near what it adds in float32."""
+    exact, near = (mini_network(VARIANT, dtype=policy) for policy in ("float32", dtype))
     for network in (exact, near):
-        for weight in network.weights:
-            weight.assign(weight * 0.3)
+        randomise(network, scale=0.1)
     inputs = inputs_of(exact, 4)
 
     expected, found = run(exact, inputs)["logits"], run(near, inputs)["logits"]
 
     difference = np.abs(found - expected).max()
     assert 0 < difference < 0.05 * np.abs(expected).max()
+
+
+def test_levels_are_scaled_before_they_are_rounded() -> None:
+    """In bfloat16 two levels still differ that would be one if they were rounded in dB."""
+    network = mini_network(VARIANT, dtype="bfloat16")
+    inputs = inputs_of(network, 1)
+    found = []
+    for level_db in (-45.0, -45.05):
+        inputs["log_mel"][:] = level_db
+        found.append(run(network, inputs)["logits"])
+
+    assert (found[0] != found[1]).any()
