@@ -13,9 +13,11 @@ CLEAR_REFS = Path("/proc/self/clear_refs")
 
 
 def measure_peak(work: Callable[[], object]) -> dict[str, int] | None:
-    """Do the work; return ``loaded_bytes`` before it and ``peak_bytes`` during it, None but on Linux.
+    """Do the work; return the process's resident bytes, None but on Linux.
 
-    Both count the whole process, libraries included.
+    Returns:
+        ``loaded_bytes`` before the work, ``peak_bytes`` during it, and ``file_bytes``, what of these are
+        pages of files: the libraries' code, which processes share.
     """
     if not STATUS.exists():
         return None
@@ -26,7 +28,7 @@ def measure_peak(work: Callable[[], object]) -> dict[str, int] | None:
         CLEAR_REFS.write_text("5")
     loaded = _bytes("VmRSS")
     work()
-    return {"loaded_bytes": loaded, "peak_bytes": _bytes("VmHWM")}
+    return {"loaded_bytes": loaded, "peak_bytes": _bytes("VmHWM"), "file_bytes": _bytes("RssFile")}
 
 
 def _bytes(field: str) -> int:

@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 
 from bench.model.contender import Precision
-from bench.model.results import Case, Peak, PresetResult, Spread
+from bench.model.results import Case, PresetResult, Spread
 from bench.model.targets import SHORT, SINGLE_BATCH, Verdict, judge, window_ratio
 
 MIB = 2**20
@@ -53,18 +53,27 @@ def case_cells(case: Case) -> Iterator[str]:
 def memory_table(results: list[PresetResult]) -> Table:
     """Return the peaks of both."""
     table = make_table(
-        "Peak memory of a process, MiB; in brackets beyond the loaded model",
-        ["preset"],
+        "Peak memory, MiB",
+        ["preset", "counted"],
         ["ours", "transformers", "ratio"],
     )
     for result in results:
         for memory in result.memory:
-            table.add_row(
-                f"{result.preset} {SHORT[memory.precision]}, batch {memory.batch}",
-                _peak(memory.ours),
-                _peak(memory.transformers),
-                f"{memory.ratio:.2f} ({memory.ratio_above_loaded:.2f})",
-            )
+            name = f"{result.preset} {SHORT[memory.precision]}, batch {memory.batch}"
+            ours, theirs = memory.ours, memory.transformers
+            for counted, our_bytes, their_bytes, ratio in (
+                ("whole process", ours.peak_bytes, theirs.peak_bytes, memory.ratio),
+                ("without libraries' code", ours.private_bytes, theirs.private_bytes, memory.ratio_private),
+                (
+                    "beyond the loaded model",
+                    ours.above_loaded_bytes,
+                    theirs.above_loaded_bytes,
+                    memory.ratio_above_loaded,
+                ),
+            ):
+                table.add_row(
+                    name, counted, f"{our_bytes / MIB:.0f}", f"{their_bytes / MIB:.0f}", f"{ratio:.2f}"
+                )
     return table
 
 
@@ -122,7 +131,3 @@ def _spread(spread: Spread, batch: int) -> str:
 
 def _seconds(seconds: float) -> str:
     return f"{seconds:.3f}" if seconds >= 0.1 else f"{seconds:.4f}"  # noqa: PLR2004 - three digits that tell
-
-
-def _peak(peak: Peak) -> str:
-    return f"{peak.peak_bytes / MIB:.0f} ({(peak.peak_bytes - peak.loaded_bytes) / MIB:.0f})"

@@ -104,10 +104,21 @@ class Case:
 
 @dataclass(frozen=True)
 class Peak:
-    """Memory of a whole process: with the model loaded, and the most while it computed."""
+    """Resident memory of a process, see ``memory.measure_peak``."""
 
     loaded_bytes: int
     peak_bytes: int
+    file_bytes: int
+
+    @property
+    def private_bytes(self) -> int:
+        """The peak without the libraries' code."""
+        return self.peak_bytes - self.file_bytes
+
+    @property
+    def above_loaded_bytes(self) -> int:
+        """What computing took beyond the loaded model."""
+        return self.peak_bytes - self.loaded_bytes
 
 
 @dataclass(frozen=True)
@@ -121,18 +132,23 @@ class Memory:
 
     @property
     def ratio(self) -> float:
-        """Our peak in that of transformers."""
+        """Our peak in that of transformers: of the whole process."""
         return self.ours.peak_bytes / self.transformers.peak_bytes
+
+    @property
+    def ratio_private(self) -> float:
+        """The same without the libraries' code."""
+        return self.ours.private_bytes / self.transformers.private_bytes
 
     @property
     def ratio_above_loaded(self) -> float:
         """The same of what was taken beyond the loaded model."""
-        ours, theirs = (peak.peak_bytes - peak.loaded_bytes for peak in (self.ours, self.transformers))
-        return ours / max(theirs, 1)
+        return self.ours.above_loaded_bytes / max(self.transformers.above_loaded_bytes, 1)
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it with what follows from it."""
-        return {**asdict(self), "ratio": self.ratio, "ratio_above_loaded": self.ratio_above_loaded}
+        derived = ("ratio", "ratio_private", "ratio_above_loaded")
+        return {**asdict(self), **{name: getattr(self, name) for name in derived}}
 
 
 @dataclass(frozen=True)

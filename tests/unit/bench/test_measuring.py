@@ -67,6 +67,7 @@ def test_a_peak_is_seen_after_it_has_passed() -> None:
     if peak is None:
         pytest.skip("this system does not tell the memory of a process")
     assert 60 * MIB < peak["peak_bytes"] - peak["loaded_bytes"] < 100 * MIB
+    assert 0 < peak["file_bytes"] < peak["loaded_bytes"]
 
 
 def test_own_work_is_not_that_of_others() -> None:

@@ -67,13 +67,15 @@ def test_a_large_batch_costs_little_more_a_window(large_s: float, fine: bool) ->
 
 
 def test_memory_is_compared_by_whole_processes() -> None:
-    """The peak of the process counts, not what it took beyond the loaded model."""
+    """The peak of the process counts; what it took beyond code or the loaded model is told beside it."""
     assert met(result("base", memories=(memory("bfloat16", 400, 400),))) == {
         "bf16 peak memory, batch 4": True
     }
     more = memory("bfloat16", 401, 400)
     assert met(result("base", memories=(more,))) == {"bf16 peak memory, batch 4": False}
-    assert more.as_json()["ratio_above_loaded"] == 301 / 300
+    document = more.as_json()
+    assert document["ratio_private"] == 351 / 350
+    assert document["ratio_above_loaded"] == 301 / 300
 
 
 def test_a_preset_ends_in_one_line() -> None:
