@@ -14,6 +14,7 @@ from typing import Any
 
 import h5py  # type: ignore[import-untyped]  # ships no types
 import numpy as np
+import tensorflow as tf
 import torch
 
 from tests.unit.model.source_files import (
@@ -118,6 +119,14 @@ def zipped(made: list[Any], **more: bytes) -> Writer:
         return path
 
     return write
+
+
+def gap(folder: Path) -> Path:
+    """Leave out one number of a SavedModel's variables."""
+    path = write_savedmodel(folder / "a", arrays())
+    kept = {str(number): tf.Variable(array) for number, array in enumerate(arrays()) if number != 7}
+    tf.train.Checkpoint(variables=kept).write(str(path / "variables" / "variables"))
+    return path
 
 
 def linked(folder: Path) -> Path:

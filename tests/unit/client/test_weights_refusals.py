@@ -20,6 +20,7 @@ from tests.unit.client.spoilt_sources import (
     changed,
     cut,
     few,
+    gap,
     h5,
     hf,
     hostile_pickle,
@@ -141,6 +142,7 @@ CHECKPOINTS: dict[str, tuple[Writer, str]] = {
         savedmodel(arrays(swap(4, 5))),
         "variables/4 has the shape (192, 192), not (192, 576); backbone/block_0/attention/qkv/kernel",
     ),
+    "missing in a SavedModel": (gap, "a: variables/7 is missing"),
     "extra in a SavedModel": (
         savedmodel([*arrays(), np.zeros(3, np.float32)]),
         "variables/158 and the 4 tensors after it are neither the head nor the decoder",
