@@ -5,6 +5,7 @@ Importing this module is cheap; Keras and its backend are imported when an engin
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,9 +15,10 @@ from numpy.typing import NDArray
 
 from shared.catalog import ModelCard
 from shared.errors import AvemotionError, ErrorCode
-from worker.model.batches import CPU_PADDING_SHARE, GPU_PADDING_SHARE, Batching, plan_batches
+from worker.model.batches import Batching, choose_batching, plan_batches
 from worker.model.compiled import Function, compile_forward, load_backend
 from worker.model.hardware import cpu_flags
+from worker.model.inputs import Inputs, count_windows
 from worker.model.precision import (
     ChosenPrecision,
     Precision,
@@ -30,8 +32,9 @@ from worker.model.presets import PRESETS
 if TYPE_CHECKING:
     from worker.model.networks import Network
 
-Inputs = Mapping[str, NDArray[Any]]
 IN_EIGHTS = Batching()
+# Of a clip: frames, height, width, channels.
+CLIP_AXES = 4
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,8 @@ class Engine:
             precision: ``auto`` computes in bfloat16 where the hardware has it.
             threads: Most threads of one computation, for the whole process; all cores when None. It must
                 be the same for each engine of a process.
-            largest_batch: Most windows that go through the model at a time: memory grows with it.
+            largest_batch: Most windows that go through the model at a time: memory grows with it. On a
+                processor it is fewer, where more would not be faster.
             xla: Whether what was traced is compiled; ``auto`` does so where it pays.
 
         Raises:
@@ -147,7 +151,7 @@ class Engine:
             card,
             network,
             precision=chosen,
-            batching=Batching(largest_batch, CPU_PADDING_SHARE if gpu is None else GPU_PADDING_SHARE),
+            batching=choose_batching(largest_batch, _tokens(network), gpu),
             xla=choose_xla(xla, gpu, backend.NAME),
             sha256=sha256,
         )
@@ -173,7 +177,7 @@ class Engine:
             AvemotionError: ``INTERNAL_ERROR`` where the inputs are not what the model takes, or its
                 outputs are not finite.
         """
-        count = self._check(inputs)
+        count = count_windows(inputs, self._signature, self.card.id)
         results = Predictions(
             np.empty((count, len(self.card.labels)), np.float32),
             np.empty(count, np.float32),
@@ -200,18 +204,13 @@ class Engine:
             for batch in plan_batches(len(rows), self._batching):
                 yield masked, rows[batch.start : batch.stop], batch.size
 
-    def _check(self, inputs: Inputs) -> int:
-        """Return the number of windows."""
-        counts = {len(array) for array in inputs.values()}
-        given = {name: _describe(str(array.dtype), array.shape[1:]) for name, array in inputs.items()}
-        taken = {name: _describe(dtype, shape) for name, (shape, dtype) in self._signature.items()}
-        if given != taken or len(counts) != 1:
-            raise AvemotionError(
-                ErrorCode.INTERNAL_ERROR,
-                f"The model {self.card.id} takes {_list(taken)} and was given {_list(given)}, "
-                f"of {' and '.join(map(str, sorted(counts))) or 'no'} windows.",
-            )
-        return counts.pop()
+
+def _tokens(network: Network) -> int:
+    """Return how many tokens of a window an encoder has before it at a time: two run one after the other."""
+    from worker.model.patches import token_grid  # noqa: PLC0415 - brings Keras
+
+    clips = [shape for shape, _ in network.signature.values() if len(shape) == CLIP_AXES]
+    return max(math.prod(token_grid(*shape[:3])) for shape in clips)
 
 
 def _answer(network: Network, *, masked: bool) -> Function:
@@ -231,11 +230,3 @@ def _padded(array: NDArray[Any], size: int) -> NDArray[Any]:
     if len(array) == size:
         return array
     return np.concatenate([array, np.zeros((size - len(array), *array.shape[1:]), array.dtype)])
-
-
-def _describe(dtype: str, shape: tuple[int, ...]) -> str:
-    return f"{dtype} (N, {', '.join(map(str, shape))})"
-
-
-def _list(arrays: Mapping[str, str]) -> str:
-    return ", ".join(f"{name}: {what}" for name, what in sorted(arrays.items())) or "nothing"

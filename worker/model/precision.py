@@ -1,7 +1,8 @@
 """In which numbers the encoder computes, and whether its backend compiles them.
 
-Pooled features and heads are float32 in each. What bfloat16 costs is held by
-``tests/unit/model/test_precision_loss.py``.
+Pooled features and heads are float32 in each. With an encoder in bfloat16 the pooled features of random
+clips are within 1 % of those in float32 (length of the difference), their cosine is above 0.9999, and the
+top class is the same in at least 99 of 100: ``tests/unit/model/test_parity_bfloat16.py``.
 """
 
 from __future__ import annotations

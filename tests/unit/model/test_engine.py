@@ -100,7 +100,7 @@ def test_predictions_are_the_networks_own(variant: str) -> None:
     expected = run(network, inputs, masked=True)
     card = mini_card(**network.config.model_dump())
 
-    found = Engine(card, network, precision="float32", batching=Batching(2)).predict(inputs)
+    found = Engine(card, network, precision="float32", batching=Batching(3)).predict(inputs)
 
     exponentials = np.exp(expected["logits"].astype(np.float64))
     probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
@@ -210,6 +210,17 @@ def test_xla_can_be_switched() -> None:
 
     assert [engine._forwards[False]._graph._jit_compile for engine in (plain, compiled)] == [False, True]
     np.testing.assert_allclose(*(table(e.predict(windows(2))) for e in (plain, compiled)), atol=1e-5)
+
+
+@pytest.mark.usefixtures("mini_preset")
+@pytest.mark.parametrize(("size_px", "largest", "windows_at_a_time"), [(224, 8, 1), (160, 8, 2), (32, 8, 8)])
+def test_memory_is_bounded_on_a_processor(size_px: int, largest: int, windows_at_a_time: int) -> None:
+    """Engine.load runs as many windows at a time as were asked for, and fewer where that is no faster."""
+    card = mini_card(input_size=size_px, num_frame=8, frames=16)
+
+    engine = Engine.load(card, precision="float32", largest_batch=largest)
+
+    assert engine._batching.sizes[-1] == windows_at_a_time
 
 
 @pytest.mark.usefixtures("mini_preset")
