@@ -10,9 +10,10 @@ from worker.model.hardware import Gpu
 # saves. On a card it grows less than that, and fewer, larger batches are always faster.
 CPU_PADDING_SHARE = 1 / 8
 GPU_PADDING_SHARE = 1.0
-# As many as a window of 16x224x224 has, and a few more, so that two of 16x160x160 fit. A processor is
-# busy with so many: for the base encoder four times as many cost the same time each and three times the
-# memory (2 cores, float32). With fewer, tiny and small encoders take up to a tenth longer.
+# A window of 16x224x224, two of 16x160x160, four of 16x112x112: this keeps a processor busy. Measured on
+# 2 cores, processor time a window: four of 16x224 at a time take as long in float32 and a fifth longer in
+# bfloat16 (base; a third, small), and three times the memory; one of 16x112 at a time takes a fifth
+# longer than four (tiny).
 CPU_TOKENS = 1600
 
 
