@@ -48,6 +48,7 @@ format: $(DEV_STAMP) ## Rewrite the code in the house style
 
 bench: $(DEV_STAMP) ## Measure what docs/benchmarks.md promises
 	@set -e; for name in overhead api_polling upload_memory; do echo "== $$name"; $(BIN)/python -m bench.$$name; done
+	$(BIN)/avemotion bench model
 
 compose-test: $(DEV_STAMP) ## Build the images, run the stack and break it (needs a container engine)
 	$(PYTEST) tests/compose

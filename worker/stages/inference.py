@@ -46,7 +46,7 @@ log = structlog.stdlib.get_logger(__name__)
 LONGEST_SHARE = 0.5
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def engine_of(model: str) -> Engine:
     """Return a model of this process, loaded when first asked for.
 
