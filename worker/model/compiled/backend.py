@@ -60,9 +60,11 @@ def load_backend() -> Backend:
             name = keras.backend.backend()
             if name in BACKENDS:
                 return cast("Backend", import_module(f"worker.model.compiled.{name}_backend"))
-    except ImportError as error:
+    # Keras says ValueError of a name that it does not know.
+    except (ImportError, ValueError) as error:
+        reason = str(error).rstrip(".")
         raise AvemotionError(
-            ErrorCode.MODEL_UNAVAILABLE, f"The backend that KERAS_BACKEND names cannot be loaded: {error}."
+            ErrorCode.MODEL_UNAVAILABLE, f"The backend that KERAS_BACKEND names cannot be loaded: {reason}."
         ) from error
     raise AvemotionError(
         ErrorCode.MODEL_UNAVAILABLE,
