@@ -73,6 +73,6 @@ $(RUN_STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(DEV_STAMP): pyproject.toml constraints.txt | $(BIN)/python
-	@echo "Installing into $(VENV); the first time takes a minute or two."
+	@echo "Installing into $(VENV); the first time takes a few minutes."
 	@$(PIP_INSTALL) -e '.[all,dev]'
 	@touch $(RUN_STAMP) $@

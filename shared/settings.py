@@ -78,7 +78,9 @@ class Settings(BaseSettings):
         "auto", description="Whether the model is compiled by XLA; `auto` means on a GPU."
     )
     model_threads: Count | None = Field(None, description="Threads of the model; one a core when unset.")
-    inference_windows: Count = Field(8, description="Most windows in one model batch.")
+    inference_windows: Count = Field(
+        8, description="Most windows claimed at a time; a GPU runs them at once, a processor a few at a time."
+    )
 
     # Work
     media_children: Count | None = Field(
