@@ -99,17 +99,19 @@ def attend_in_chunks(
     query = ops.transpose(query, (0, 2, 1, 3)) * dim**-0.5
     key = ops.transpose(key, (0, 2, 3, 1))
     value = ops.transpose(value, (0, 2, 1, 3))
-    bias = None if bias is None else bias[:, 0]
+    if bias is not None:
+        # As one more term of each product: an addition to all scores takes as long again in bfloat16.
+        query = ops.concatenate([query, ops.ones_like(query[..., :1])], axis=-1)
+        key = ops.concatenate([key, ops.zeros_like(key[:, :, :1]) + bias], axis=-2)
     if batch == 1:
         # Products of plain matrices are a quarter faster in float32 than those of a batch of one.
         query, key, value = query[0], key[0], value[0]
-        bias = None if bias is None else bias[0]
     seen = []
     for one_query, one_key, one_value in zip(
         *(ops.unstack(part, axis=-3) for part in (query, key, value)), strict=True
     ):
         chunks = [
-            _weigh(one_query[..., at : at + chunk_tokens, :], one_key, one_value, bias)
+            _weigh(one_query[..., at : at + chunk_tokens, :], one_key, one_value)
             for at in range(0, queries, chunk_tokens)
         ]
         seen.append(ops.concatenate(chunks, axis=-2))
@@ -133,7 +135,7 @@ def _weigh(
     query: keras.KerasTensor,
     key: keras.KerasTensor,
     value: keras.KerasTensor,
-    bias: keras.KerasTensor | None,
+    bias: keras.KerasTensor | None = None,
 ) -> keras.KerasTensor:
     """Return softmax(query key + bias) value, of queries that are scaled and keys that are transposed."""
     scores = ops.matmul(query, key)

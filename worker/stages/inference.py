@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -17,13 +18,13 @@ from numpy.typing import NDArray
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from shared.catalog import load_catalog
+from shared.catalog import ModelCard, load_catalog
 from shared.database import transact
 from shared.documents import DIGITS
 from shared.errors import AvemotionError, ErrorCode
 from shared.lifecycle import end_job, lock_job
 from shared.settings import Settings, get_settings
-from shared.tables import JobStatus, Prediction, StageName, WorkStatus
+from shared.tables import Job, JobStatus, Prediction, StageName, WorkStatus
 from worker.arrays import read_rows
 from worker.conclusion import close_segment
 from worker.lease import add_seconds
@@ -46,9 +47,8 @@ log = structlog.stdlib.get_logger(__name__)
 LONGEST_SHARE = 0.5
 
 
-@lru_cache(maxsize=4)
 def engine_of(model: str) -> Engine:
-    """Return a model of this process, loaded when first asked for.
+    """Return a model of this process, loaded when first asked for, and again when its card has changed.
 
     Raises:
         AvemotionError: The model is not installed here.
@@ -58,7 +58,13 @@ def engine_of(model: str) -> Engine:
         raise AvemotionError(
             ErrorCode.MODEL_UNAVAILABLE, f"The model {model} is not installed on this worker."
         )
+    return _load(card.model_dump_json(), card.folder)
+
+
+@lru_cache(maxsize=4)
+def _load(card_json: str, folder: Path | None) -> Engine:
     settings = get_settings()
+    card = ModelCard.model_validate_json(card_json).model_copy(update={"folder": folder})
     return Engine.load(
         card,
         precision=settings.model_precision,
@@ -167,11 +173,23 @@ def write_predictions(session: Session, scored: Scored, settings: Settings) -> N
         if job is None or not alive:
             continue
         session.execute(update(Prediction), [values[row] for row in sorted(alive)])
+        if not made_by(job, scored):
+            message = "The model was replaced while the job ran; send the job again."
+            end_job(session, job, JobStatus.FAILED, settings, error=(ErrorCode.MODEL_UNAVAILABLE, message))
+            continue
         job.model_info = {**(job.model_info or {}), "weights_sha256": scored.weights_sha256}
         job.version += 1
         add_seconds(job, StageName.INFERENCE, scored.seconds * len(windows) / len(batch.windows))
         for segment_id in sorted({window.segment_id for window in windows}):
             close_segment(session, job, segment_id, settings)
+
+
+def made_by(job: Job, scored: Scored) -> bool:
+    """Tell whether predictions come from the model that the job says: one result has one model."""
+    info = job.model_info or {}
+    return info.get("weights_sha256") in (None, scored.weights_sha256) and info.get(
+        "labels", list(scored.labels)
+    ) == list(scored.labels)
 
 
 def by_job(windows: tuple[WindowClaim, ...]) -> dict[UUID, list[WindowClaim]]:

@@ -154,16 +154,7 @@ def _header_lies(info: MediaInfo) -> bool:
 
 
 def _model_info(job: Job, settings: Settings) -> dict[str, Any]:
-    card = card_of(job, settings)
-    return {
-        "id": card.id,
-        "preset": card.preset,
-        "fusion": job.fusion,
-        "labels": list(card.labels),
-        "weights_sha256": card.weights_sha256,
-        "trained": card.trained,
-        "card_url": f"/models/{card.id}",
-    }
+    return card_of(job, settings).in_results()
 
 
 def untrained(job: Job) -> list[dict[str, Any]]:

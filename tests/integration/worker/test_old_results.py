@@ -123,3 +123,18 @@ def test_cards_and_results_say_the_same(tmp_path: Path) -> None:
     assert ModelInfo.model_validate(card.in_results()).model_dump() == card.in_results()
     assert card.in_results()["weights_sha256"] == OLD_SHA256
     assert card.in_results(NEW_SHA256)["weights_sha256"] == NEW_SHA256
+
+
+def test_a_job_is_not_scored_by_another_model_than_it_names(kit: Toolkit, fused: Fused) -> None:
+    """A job whose model was replaced between its first stage and its last fails; no result mixes two."""
+    models_dir = kit.settings.models_dir
+    assert models_dir is not None
+    install(models_dir, NEW, NEW_SHA256, trained=True)
+    [segment] = fused(model="mine", duration_s=2)
+    name_model(kit, segment)
+
+    score(kit)
+
+    job = job_of(kit, segment)
+    assert (job.status, job.error_code) == (JobStatus.FAILED, "model_unavailable")
+    assert "replaced" in (job.error_message or "")
