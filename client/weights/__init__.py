@@ -36,7 +36,10 @@ def import_(
     """Turn a VideoMAE checkpoint made elsewhere into a weights file with a card."""
     from client.weights.report import import_report  # noqa: PLC0415 - not needed for --help
     from shared.settings import get_settings  # noqa: PLC0415 - not needed for --help
+    from worker.model.compiled import load_backend  # noqa: PLC0415 - brings TensorFlow
     from worker.model.presets import PRESETS  # noqa: PLC0415 - not needed for --help
+
+    load_backend()
     from worker.model.sources import card_path, import_weights  # noqa: PLC0415 - brings TensorFlow
 
     card = import_weights(source, PRESETS[preset], out, licence=licence, scratch=get_settings().scratch_dir)
@@ -60,6 +63,9 @@ def check(
 
     KERAS_BACKEND names what computes: tensorflow (when unset), jax or torch.
     """
+    from worker.model.compiled import load_backend  # noqa: PLC0415 - brings TensorFlow
+
+    load_backend()
     from client.weights.checking import check_weights  # noqa: PLC0415 - brings TensorFlow
     from client.weights.report import check_report  # noqa: PLC0415 - not needed for --help
 
