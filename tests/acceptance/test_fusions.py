@@ -114,6 +114,7 @@ def test_a_missing_modality_is_said_and_black(
     assert shown == [name if name == given.modality else None for name in ["audio"] * 8 + ["video"] * 8]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("layout", "pictures"), [("random", 8), ("stacked", 4)])
 def test_an_operators_layout_is_served(service: Service, clip: Path, layout: str, pictures: int) -> None:
     """A checkpoint of the operator's, of another layout and size, is found by its id and says its fusion."""

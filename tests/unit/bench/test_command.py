@@ -56,6 +56,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_mini_model_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A whole run in real processes: tables, profile, closing line and JSON."""
     pytest.importorskip("transformers", reason="the model is compared with transformers")

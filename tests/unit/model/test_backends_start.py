@@ -77,6 +77,7 @@ def python(program: str, backend: str = "tensorflow") -> subprocess.CompletedPro
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 def test_threads_are_limited_in_silence(backend: str) -> None:
     """A backend computes with as many threads as it was told, and starts without a word."""
@@ -88,6 +89,7 @@ def test_threads_are_limited_in_silence(backend: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{backend} 1 None\n", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_another_number_of_threads_is_refused(backend: str) -> None:
     """A backend that has started with some threads says so where it cannot change."""

@@ -36,6 +36,7 @@ np.savez(sys.argv[1], **found)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_backends_agree(backend: str, tmp_path: Path) -> None:
     """Another backend gives the same outputs, whatever windows lack."""

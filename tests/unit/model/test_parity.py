@@ -41,10 +41,10 @@ def run(model: VideoMAE, frames: Array) -> dict[str, Array]:
     ("name", "depth", "size_px"),
     [
         ("small", 3, 160),
-        ("small", 3, 224),
+        pytest.param("small", 3, 224, marks=pytest.mark.slow),
         ("base", 12, 160),
         ("base", 2, 224),
-        ("large", 2, 160),
+        pytest.param("large", 2, 160, marks=pytest.mark.slow),
         ("large", 2, 224),
     ],
 )
