@@ -16,7 +16,7 @@ from bench.model.weights import LABELS, clips, fill
 from worker.model.batches import rows_on_cpu
 from worker.model.classifier import VideoMAE
 from worker.model.compiled import compile_forward, load_backend
-from worker.model.precision import choose_xla, dtype_policy
+from worker.model.precision import choose_xla
 
 
 class Ours:
@@ -32,7 +32,7 @@ class Ours:
         self._setup = setup
         self._inputs: dict[int, dict[str, Any]] = {}
         self._rows = rows_on_cpu(setup.clip.tokens) if gpu is None else sys.maxsize
-        self._model = VideoMAE(setup.preset, labels=LABELS, dtype=dtype_policy(precision))
+        self._model = VideoMAE(setup.preset, labels=LABELS, dtype=precision)
         self._model.build((None, *setup.clip.shape))
         fill(self._model)
         # As in serving, only what is asked for leaves the forward.

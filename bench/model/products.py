@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shared.catalog.config import PATCH_SIDE_PX, TUBELET_FRAMES
 from worker.model.presets import Preset
 
 # Written out: the modules of the model that know them bring TensorFlow, which only the measured
 # process may load. A test holds them to the model.
-TUBELET_FRAMES = 2
-PATCH_SIDE_PX = 16
 CHANNELS = 3
 MLP_RATIO = 4
 

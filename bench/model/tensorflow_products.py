@@ -2,55 +2,30 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from bench.model.contender import Precision, Setup
-from bench.model.products import Product, forward_products
-from bench.model.ways import Way, ways
+from bench.model.gemms import Gemms
+from bench.model.products import Product
+from bench.model.ways import Way
 from worker.model.compiled.tensorflow_backend import limit_threads
 
 
-class TensorFlowProducts:
+class TensorFlowProducts(Gemms):
     """A ``Contender``."""
 
     def __init__(self, setup: Setup, precision: Precision) -> None:
         """Take the shapes and the type."""
         limit_threads(setup.threads)
-        self._setup = setup
+        super().__init__(setup)
         self._dtype = tf.as_dtype(precision)
-        self._calls: dict[int, dict[str, tuple[Way, Callable[[], Any]]]] = {}
 
-    def prepare(self, batch: int) -> None:
-        """See ``Contender``."""
-        self._calls[batch] = {
-            f"{product.name}/{way.name}": (way, self._call(product, way))
-            for product in forward_products(self._setup.preset, self._setup.clip, batch)
-            for way in ways(product, self._setup.call_flops)
-        }
-        self.sample(batch)
-
-    def sample(self, batch: int) -> dict[str, float]:
-        """See ``Contender``; ``product/way``."""
-        seconds = {}
-        for name, (way, call) in self._calls[batch].items():
-            start = time.perf_counter()
-            call()
-            seconds[name] = (time.perf_counter() - start) / way.products
-        return seconds
-
-    def outputs(self, batch: int) -> dict[str, NDArray[np.float32]]:
-        """See ``Contender``."""
-        del batch
-        return {}
-
-    def _call(self, product: Product, way: Way) -> Callable[[], Any]:
+    def call(self, product: Product, way: Way) -> Callable[[], Any]:
+        """See ``Gemms``."""
         turned = way.name == "transposed"
         second = (product.columns, product.inner) if turned else (product.inner, product.columns)
         return partial(

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.model.products import CHANNELS, MLP_RATIO, PATCH_SIDE_PX, TUBELET_FRAMES, Clip
+from bench.model.products import CHANNELS, MLP_RATIO, Clip
+from shared.catalog.config import PATCH_SIDE_PX, TUBELET_FRAMES
 from worker.model.presets import Preset
 
 SEED = 3

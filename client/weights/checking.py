@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from client.weights.clips import open_clips
 from shared.errors import AvemotionError, ErrorCode
 from worker.model.classifier import VideoMAE
-from worker.model.features import backend, features
+from worker.model.compiled import load_backend
+from worker.model.features import features
 from worker.model.patches import token_grid
-from worker.model.precision import dtype_policy
 from worker.model.presets import Preset
 from worker.model.sources.card import WeightsCard, card_path, read_weights_card
 from worker.model.sources.output import check_output, replacing
@@ -75,7 +75,7 @@ def check_weights(file: Path, clip: Path, out: Path, precision: Literal["float32
         )
     if precision != "float32":
         exact, labels = model, None if model.head is None else model.head.units
-        model = new_videomae(exact.backbone.preset, labels=labels, dtype=dtype_policy(precision))
+        model = new_videomae(exact.backbone.preset, labels=labels, dtype=precision)
         copy_weights(exact, model)
     with replacing(out) as temporary:
         shapes = _write(temporary, file, model, clips)
@@ -84,7 +84,7 @@ def check_weights(file: Path, clip: Path, out: Path, precision: Literal["float32
         labels=None if model.head is None else model.head.units,
         weights_sha256=digest,
         card=card,
-        backend=backend(),
+        backend=load_backend().NAME,
         shapes=shapes,
         out=out,
     )

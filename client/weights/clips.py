@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.catalog.config import PATCH_SIDE_PX, TUBELET_FRAMES
 from shared.errors import AvemotionError, ErrorCode
-from worker.model.patches import CHANNELS, PATCH_SIDE_PX, TUBELET_FRAMES
+from worker.model.patches import CHANNELS
 
 DIMENSIONS = 5
 LAYOUT = "(batch, frames, height, width, 3)"

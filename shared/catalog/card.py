@@ -71,18 +71,14 @@ class ModelCard(ModelConfig):
         """The weights file; None where the weights come from the fixed seed."""
         return self.folder / self.weights if self.folder and self.weights else None
 
-    def in_results(self, weights_sha256: str | None = None) -> dict[str, JsonValue]:
-        """Return what results say of the model that made them, copied: its folder may change or go.
-
-        Args:
-            weights_sha256: Hash of the weights that were really used; that of the card where none is given.
-        """
+    def in_results(self) -> dict[str, JsonValue]:
+        """Return what results say of the model that made them, copied: its folder may change or go."""
         return {
             "id": self.id,
             "preset": self.preset,
             "fusion": self.fusion,
             "labels": list(self.labels),
-            "weights_sha256": weights_sha256 or self.weights_sha256,
+            "weights_sha256": self.weights_sha256,
             "trained": self.trained,
             "card_url": f"/models/{self.id}",
         }

@@ -7,10 +7,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from shared.catalog.config import PATCH_SIDE_PX, TUBELET_FRAMES
 from worker.model.token_dense import TokenDense
 
-TUBELET_FRAMES = 2
-PATCH_SIDE_PX = 16
 CHANNELS = 3
 PATCH_VALUES = TUBELET_FRAMES * PATCH_SIDE_PX * PATCH_SIDE_PX * CHANNELS
 

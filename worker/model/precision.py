@@ -51,12 +51,3 @@ def choose_xla(wanted: Switch, gpu: Gpu | None, backend: str) -> bool:
     torch would ask for a C compiler at run time; JAX compiles whatever is said here.
     """
     return gpu is not None and backend == "tensorflow" if wanted == "auto" else wanted == "on"
-
-
-def dtype_policy(precision: ChosenPrecision) -> str:
-    """Return Keras's policy of an encoder in service: its weights are kept in what it computes in.
-
-    The numbers are those of ``mixed_bfloat16``, which rounds the same weights anew at each call: a tenth
-    of the time of a forward, and twice the memory.
-    """
-    return precision

@@ -14,10 +14,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.catalog.config import PATCH_SIDE_PX, TUBELET_FRAMES
 from worker.model.backbone import Backbone
 from worker.model.classifier import VideoMAE
 from worker.model.hdf5 import damage_in, is_float, values
-from worker.model.patches import CHANNELS, PATCH_SIDE_PX, TUBELET_FRAMES
+from worker.model.patches import CHANNELS
 from worker.model.presets import PRESETS, Preset
 from worker.model.weights_fault import invalid
 from worker.model.weights_file import Place, open_weights
@@ -103,7 +104,7 @@ def load_videomae(path: Path) -> VideoMAE:
     """Return the model of an imported file, in float32; its size and labels are told from its shapes.
 
     Raises:
-        AvemotionError: See ``load_weights`` and ``preset_of``.
+        AvemotionError: See ``load_weights``; also where the size of the encoder is not known here.
     """
     with open_weights(path) as stored:
         preset = _preset(path, stored)
@@ -117,17 +118,6 @@ def new_videomae(preset: Preset, *, labels: int | None, dtype: str = "float32") 
     model = VideoMAE(preset, labels=labels, name="videomae", dtype=dtype)
     model.build((None, TUBELET_FRAMES, PATCH_SIDE_PX, PATCH_SIDE_PX, CHANNELS))
     return model
-
-
-def preset_of(path: Path) -> Preset:
-    """Return the size of the encoder in a weights file, told from shapes.
-
-    Raises:
-        AvemotionError: ``INVALID_WEIGHTS`` where the file is damaged, holds no encoder, or one of a size
-            that is not known here.
-    """
-    with open_weights(path) as stored:
-        return _preset(path, stored)
 
 
 def _preset(path: Path, stored: Mapping[Place, h5py.Dataset]) -> Preset:

@@ -27,7 +27,7 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
     Raises:
         AvemotionError: The media are gone or cannot be decoded, or the analyzer cannot work.
     """
-    settings, segment, card = kit.settings, assignment.span, card_of(assignment.job, kit.settings)
+    settings, segment, card = kit.settings, assignment.span, card_of(assignment.job.model, kit.settings)
     media = MediaInfo(**assignment.facts["video"])
     keep = sorted({index for row in window_rows(assignment, settings, card) for index in row})
     analyzer = load_analyzer(assignment.job.analyzer)

@@ -34,7 +34,7 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
     Raises:
         AvemotionError: The model is not here any more, or is not the one that the job was made for.
     """
-    card = card_of(assignment.job, kit.settings)
+    card = card_of(assignment.job.model, kit.settings)
     if card.fusion != assignment.job.fusion:
         raise AvemotionError(
             ErrorCode.MODEL_UNAVAILABLE,

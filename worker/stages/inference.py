@@ -5,9 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +16,6 @@ from numpy.typing import NDArray
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from shared.catalog import ModelCard, load_catalog
 from shared.database import transact
 from shared.documents import DIGITS
 from shared.errors import AvemotionError, ErrorCode
@@ -31,6 +28,7 @@ from worker.lease import add_seconds
 from worker.model.engine import Engine, Predictions
 from worker.pulse import LeaseLostError, Pulse
 from worker.runner import PASSING
+from worker.stages.model_card import card_of
 from worker.toolkit import Toolkit
 from worker.window_lease import (
     BatchClaim,
@@ -45,6 +43,12 @@ log = structlog.stdlib.get_logger(__name__)
 
 # Share of the time limit after which a wake-up that still finds work hands it to another wake-up.
 LONGEST_SHARE = 0.5
+# One a fusion, and one more: loading a model takes seconds, and each takes memory.
+MOST_ENGINES = 4
+
+
+# Models of this process by id, the one loaded last at the end.
+_engines: dict[str, Engine] = {}
 
 
 def engine_of(model: str) -> Engine:
@@ -53,25 +57,21 @@ def engine_of(model: str) -> Engine:
     Raises:
         AvemotionError: The model is not installed here.
     """
-    card = load_catalog(get_settings().models_dir).get(model)
-    if card is None:
-        raise AvemotionError(
-            ErrorCode.MODEL_UNAVAILABLE, f"The model {model} is not installed on this worker."
-        )
-    return _load(card.model_dump_json(), card.folder)
-
-
-@lru_cache(maxsize=4)
-def _load(card_json: str, folder: Path | None) -> Engine:
     settings = get_settings()
-    card = ModelCard.model_validate_json(card_json).model_copy(update={"folder": folder})
-    return Engine.load(
-        card,
-        precision=settings.model_precision,
-        threads=settings.model_threads,
-        largest_batch=settings.inference_windows,
-        xla=settings.model_xla,
-    )
+    card = card_of(model, settings)
+    engine = _engines.get(model)
+    if engine is None or engine.card != card:
+        _engines.pop(model, None)
+        while len(_engines) >= MOST_ENGINES:
+            del _engines[next(iter(_engines))]
+        engine = _engines[model] = Engine.load(
+            card,
+            precision=settings.model_precision,
+            threads=settings.model_threads,
+            largest_batch=settings.inference_windows,
+            xla=settings.model_xla,
+        )
+    return engine
 
 
 def drain(kit: Toolkit) -> bool:
@@ -172,11 +172,11 @@ def write_predictions(session: Session, scored: Scored, settings: Settings) -> N
         alive = standing(session, windows)
         if job is None or not alive:
             continue
-        session.execute(update(Prediction), [values[row] for row in sorted(alive)])
         if not made_by(job, scored):
             message = "The model was replaced while the job ran; send the job again."
             end_job(session, job, JobStatus.FAILED, settings, error=(ErrorCode.MODEL_UNAVAILABLE, message))
             continue
+        session.execute(update(Prediction), [values[row] for row in sorted(alive)])
         job.model_info = {**(job.model_info or {}), "weights_sha256": scored.weights_sha256}
         job.version += 1
         add_seconds(job, StageName.INFERENCE, scored.seconds * len(windows) / len(batch.windows))
@@ -186,10 +186,9 @@ def write_predictions(session: Session, scored: Scored, settings: Settings) -> N
 
 def made_by(job: Job, scored: Scored) -> bool:
     """Tell whether predictions come from the model that the job says: one result has one model."""
-    info = job.model_info or {}
-    return info.get("weights_sha256") in (None, scored.weights_sha256) and info.get(
-        "labels", list(scored.labels)
-    ) == list(scored.labels)
+    named = job.model_info or {}
+    made = {"weights_sha256": scored.weights_sha256, "labels": list(scored.labels)}
+    return all(named.get(fact) in (None, value) for fact, value in made.items())
 
 
 def by_job(windows: tuple[WindowClaim, ...]) -> dict[UUID, list[WindowClaim]]:

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from shared.errors import AvemotionError, ErrorCode, WarningCode
 from shared.lifecycle import warning
-from shared.settings import Settings
 from shared.tables import Job, Prediction, Segment, Stage, StageName, Upload, WorkStatus
 from worker.assignment import Assignment
 from worker.media.probe import MediaInfo, probe
@@ -49,7 +48,7 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
     plans = plan_segments(windows, kit.settings.segment_s)
     stages = stages_of(picture, sound)
     warnings = warnings_of(picture, voice, sound, job.window_s)
-    model_info = _model_info(job, kit.settings)
+    model_info = card_of(job.model, kit.settings).in_results()
     output = {
         "video": asdict(picture) if picture else None,
         "sound": asdict(sound) if sound else None,
@@ -151,10 +150,6 @@ def _header_lies(info: MediaInfo) -> bool:
     return stated is not None and abs(stated - info.duration_s) > max(
         DIFFERENCE_S, HEADER_ERROR_SHARE * info.duration_s
     )
-
-
-def _model_info(job: Job, settings: Settings) -> dict[str, Any]:
-    return card_of(job, settings).in_results()
 
 
 def untrained(job: Job) -> list[dict[str, Any]]:

@@ -29,7 +29,7 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
             as it is not heard here.
     """
     settings, segment = kit.settings, assignment.span
-    check_audio(card_of(assignment.job, settings))
+    check_audio(card_of(assignment.job.model, settings))
     upload = assignment.audio or assignment.video
     if upload is None:
         raise AvemotionError(ErrorCode.MEDIA_MISSING, "The sound of this job was deleted while it ran.")

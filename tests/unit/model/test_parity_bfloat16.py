@@ -7,7 +7,6 @@ import pytest
 
 from worker.model.classifier import VideoMAE
 from worker.model.compiled import compile_forward
-from worker.model.precision import dtype_policy
 from worker.model.presets import PRESETS
 from worker.model.weights import copy_weights, initialise, new_videomae
 
@@ -54,7 +53,7 @@ def found() -> tuple[Outputs, Outputs]:
     clips = [moving_waves(generator)[None] for _ in range(CLIPS)]
     exact = new_videomae(PRESETS["tiny"], labels=LABELS)
     initialise(exact)
-    near = new_videomae(PRESETS["tiny"], labels=LABELS, dtype=dtype_policy("bfloat16"))
+    near = new_videomae(PRESETS["tiny"], labels=LABELS, dtype="bfloat16")
     copy_weights(exact, near)
     return run(exact, clips), run(near, clips)
 

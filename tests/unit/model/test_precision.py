@@ -6,7 +6,7 @@ import pytest
 
 from shared.errors import AvemotionError, ErrorCode
 from worker.model.hardware import Gpu, cpu_flags
-from worker.model.precision import Precision, Switch, choose_precision, choose_xla, dtype_policy
+from worker.model.precision import Precision, Switch, choose_precision, choose_xla
 
 NEW_CARD, OLD_CARD = Gpu(has_bfloat16=True), Gpu(has_bfloat16=False)
 
@@ -67,10 +67,3 @@ def test_unknown_processor_has_no_flags(tmp_path: Path) -> None:
     empty.write_text("")
 
     assert cpu_flags(tmp_path / "missing") == cpu_flags(empty) == frozenset()
-
-
-def test_weights_are_rounded_once() -> None:
-    """dtype_policy names Keras's policies that keep weights in what they are computed in."""
-    policies = [dtype_policy(precision) for precision in ("float32", "bfloat16", "float16")]
-
-    assert policies == ["float32", "bfloat16", "float16"]

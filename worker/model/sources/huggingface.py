@@ -11,8 +11,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from shared.catalog import Normalisation
+from shared.catalog.config import PATCH_SIDE_PX, TUBELET_FRAMES
 from worker.model.block import MLP_RATIO
-from worker.model.patches import CHANNELS, PATCH_SIDE_PX, TUBELET_FRAMES
+from worker.model.patches import CHANNELS
 from worker.model.sources.source import Facts
 from worker.model.weights_fault import invalid
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.catalog.config import PATCH_SIDE_PX, TUBELET_FRAMES
 from worker.model.block import MLP_RATIO
-from worker.model.patches import CHANNELS, PATCH_SIDE_PX, PATCH_VALUES, TUBELET_FRAMES
+from worker.model.patches import CHANNELS, PATCH_VALUES
 from worker.model.presets import Preset
 from worker.model.sources.names import PATCH_KERNEL, QKV_BIAS, Layout
 from worker.model.sources.source import Shape
