@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -10,7 +11,7 @@ from keras import ops
 from worker.model.token_dense import TokenDense
 
 # TensorFlow has no fused attention: all scores at once would be the largest tensor by far. Those of one
-# head and a quarter of a 16x224 clip's queries stay in a core's cache: less memory, and faster.
+# head and a quarter of a 16x224 clip's queries stay in a core's cache.
 QUERY_CHUNK_TOKENS = 392
 # Far below any score, far above the least number of bfloat16 and float16.
 HIDDEN_SCORE = -3e4
@@ -36,17 +37,28 @@ class Attention(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no typ
         self.qkv.build(input_shape)
         self.projection.build(input_shape)
 
-    def call(self, tokens: keras.KerasTensor, bias: keras.KerasTensor | None = None) -> keras.KerasTensor:
-        """Return tokens (batch, tokens, width) that have looked at each other.
+    def call(
+        self, lanes: Sequence[keras.KerasTensor], bias: keras.KerasTensor | None = None
+    ) -> list[keras.KerasTensor]:
+        """Return tokens that have looked at those of all lanes, in the same shapes.
 
         Args:
-            tokens: (batch, tokens, width).
+            lanes: Each (batch, tokens, width), see ``worker.model.lanes``.
             bias: From ``mask_bias``, where some tokens must not be looked at.
         """
-        count = tokens.shape[1]
-        qkv = ops.reshape(self.qkv(tokens), (-1, count, 3, self.heads, self.width // self.heads))
-        seen = attend(qkv[:, :, 0], qkv[:, :, 1], qkv[:, :, 2], bias)
-        return self.projection(ops.reshape(seen, (-1, count, self.width)))
+        queries, keys, values = zip(*(self._projected(tokens) for tokens in lanes), strict=True)
+        key, value = (ops.concatenate(parts, axis=1) for parts in (keys, values))
+        return [self.projection(_joined(attend(query, key, value, bias))) for query in queries]
+
+    def _projected(self, tokens: keras.KerasTensor) -> list[keras.KerasTensor]:
+        """Return queries, keys and values, each (batch, tokens, heads, dim)."""
+        heads = (3, self.heads, self.width // self.heads)
+        return list(ops.unstack(ops.reshape(self.qkv(tokens), (-1, tokens.shape[1], *heads)), axis=2))
+
+
+def _joined(heads: keras.KerasTensor) -> keras.KerasTensor:
+    """Return (batch, tokens, width) of (batch, tokens, heads, dim)."""
+    return ops.reshape(heads, (-1, heads.shape[1], heads.shape[2] * heads.shape[3]))
 
 
 def mask_bias(mask: keras.KerasTensor, dtype: str) -> keras.KerasTensor:

@@ -9,6 +9,7 @@ from keras import ops
 
 from shared.catalog.config import MEL_PATCH_BANDS, MEL_PATCH_STEPS
 from worker.model.block import Block
+from worker.model.lanes import run_blocks
 from worker.model.position import sincos_table
 from worker.model.presets import Preset
 from worker.model.token_dense import TokenDense
@@ -49,9 +50,7 @@ class AudioPatches(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no 
         """
         tokens = self.projection(self.patches(log_mel))
         tokens = tokens + ops.cast(sincos_table(tokens.shape[1], self.preset.width)[None], tokens.dtype)
-        for block in self.blocks:
-            tokens = block(tokens, training=training)
-        return tokens
+        return run_blocks(self.blocks, tokens, training=training)
 
     def patches(self, log_mel: keras.KerasTensor) -> keras.KerasTensor:
         """Return what becomes tokens, (batch, tokens, 128), float32: silence is -1, full scale is 1."""

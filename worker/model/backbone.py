@@ -10,6 +10,7 @@ from keras import ops
 
 from worker.model.attention import mask_bias
 from worker.model.block import LAYER_NORM_EPSILON, Block
+from worker.model.lanes import run_blocks
 from worker.model.patches import PatchEmbedding, token_grid
 from worker.model.position import sincos_table
 from worker.model.presets import Preset
@@ -67,9 +68,7 @@ class Backbone(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no type
             training: Whether drop-path is on.
         """
         bias = None if mask is None else mask_bias(mask, tokens.dtype)
-        for block in self.blocks:
-            tokens = block(tokens, bias, training=training)
-        return tokens
+        return run_blocks(self.blocks, tokens, bias, training=training)
 
     def pool(self, tokens: keras.KerasTensor, mask: keras.KerasTensor | None = None) -> keras.KerasTensor:
         """Return features (batch, width), float32: the normalised mean of what ``mask`` leaves."""

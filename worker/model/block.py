@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -40,10 +41,22 @@ class Block(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
 
     def call(
         self,
-        tokens: keras.KerasTensor,
+        lanes: Sequence[keras.KerasTensor],
         bias: keras.KerasTensor | None = None,
         training: bool | None = None,
-    ) -> keras.KerasTensor:
-        """Return tokens of the same shape, (batch, tokens, width); ``bias`` is from ``mask_bias``."""
-        tokens = tokens + self.drop(self.attention(self.norm1(tokens), bias), training=training)
+    ) -> list[keras.KerasTensor]:
+        """Return tokens of the same shapes.
+
+        Args:
+            lanes: The tokens in one or more parts, each (batch, tokens, width), see ``worker.model.lanes``.
+            bias: From ``mask_bias``, where some tokens must not be looked at; of all parts in a row.
+            training: Whether drop-path is on; takes one lane, since a sample is skipped as a whole.
+        """
+        seen = self.attention([self.norm1(tokens) for tokens in lanes], bias)
+        return [
+            self._transformed(tokens + self.drop(added, training=training), training)
+            for tokens, added in zip(lanes, seen, strict=True)
+        ]
+
+    def _transformed(self, tokens: keras.KerasTensor, training: bool | None) -> keras.KerasTensor:
         return tokens + self.drop(self.fc2(self.fc1(self.norm2(tokens))), training=training)

@@ -6,7 +6,9 @@ Importing this module is cheap; Keras and its backend are imported when an engin
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +132,10 @@ class Engine:
 
         if threads is not None:
             backend.limit_threads(threads)
+        else:
+            # Where the backend runs already, with threads of its own choice, that is well too.
+            with suppress(RuntimeError):
+                backend.limit_threads(len(os.sched_getaffinity(0)))
         gpu = backend.find_gpu()
         chosen = choose_precision(precision, cpu_flags(), gpu)
         exact = build_network(card, PRESETS[card.preset])

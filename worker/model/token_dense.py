@@ -23,4 +23,13 @@ class TokenDense(keras.layers.Dense):  # type: ignore[misc]  # Keras ships no ty
         # it pays only with an activation.
         if self.compute_dtype == "bfloat16" and self.activation is keras.activations.linear:
             return ops.reshape(product, shape) + self.bias
-        return ops.reshape(self.activation(product + self.bias), shape)
+        return ops.reshape(self.activation(_biased(product, ops.convert_to_tensor(self.bias))), shape)
+
+
+def _biased(product: keras.KerasTensor, bias: keras.KerasTensor) -> keras.KerasTensor:
+    """Return (rows, units) plus (units,), by the addition that TensorFlow joins with an activation too."""
+    if keras.backend.backend() != "tensorflow":
+        return product + bias
+    import tensorflow as tf  # noqa: PLC0415 - other backends do without
+
+    return tf.nn.bias_add(product, bias)

@@ -8,8 +8,9 @@ import pytest
 
 from tests.unit.model.minis import reference_gelu, reference_positions
 from worker.model.activation import gelu
-from worker.model.attention import attend_in_chunks
+from worker.model.attention import attend_in_chunks, mask_bias
 from worker.model.block import Block
+from worker.model.lanes import count_lanes, run_blocks
 from worker.model.patches import PatchEmbedding, token_grid
 from worker.model.position import sincos_table
 
@@ -71,6 +72,45 @@ def test_attention_does_not_depend_on_chunks(chunk_tokens: int) -> None:
     np.testing.assert_allclose(seen, keras.ops.dot_product_attention(query, key, value), atol=2e-6)
 
 
+@pytest.mark.parametrize("lanes", [2, 3, 13])
+@pytest.mark.parametrize("masked", [False, True])
+def test_tokens_do_not_depend_on_lanes(lanes: int, masked: bool) -> None:
+    """run_blocks gives the same tokens in any number of lanes, some hidden or none."""
+    tokens = keras.ops.convert_to_tensor(normal(2, 13, 8))
+    bias = mask_bias(keras.ops.convert_to_tensor(normal(2, 13, seed=1) > 0), "float32") if masked else None
+    blocks = [Block(8, 2), Block(8, 2)]
+    for seed, block in enumerate(blocks):
+        block.build(tokens.shape)
+        block.set_weights([normal(*weight.shape, seed=seed) for weight in block.weights])
+
+    whole = run_blocks(blocks, tokens, bias, lanes=1)
+
+    np.testing.assert_allclose(run_blocks(blocks, tokens, bias, lanes=lanes), whole, atol=1e-5, rtol=1e-5)
+
+
+def test_training_takes_one_lane(monkeypatch: pytest.MonkeyPatch) -> None:
+    """run_blocks skips a sample as a whole in training, however many threads there are."""
+    monkeypatch.setattr("worker.model.lanes.count_lanes", lambda _: 3)
+    block = Block(8, 2, drop_path=0.5)
+    block.build((64, 6, 8))
+    block.set_weights([np.zeros(weight.shape, np.float32) for weight in block.weights])
+    block.fc2.bias.assign(np.ones(8))
+
+    added = np.array(run_blocks([block], keras.ops.zeros((64, 6, 8)), training=True))
+
+    np.testing.assert_allclose(added, np.broadcast_to(added[:, :1, :1], added.shape), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("threads", "tokens", "lanes"), [(0, 1568, 1), (2, 1568, 2), (4, 196, 2), (4, 49, 1)]
+)
+def test_a_lane_is_a_thread(monkeypatch: pytest.MonkeyPatch, threads: int, tokens: int, lanes: int) -> None:
+    """count_lanes gives each thread a lane of at least 98 tokens; one lane where no limit is set."""
+    monkeypatch.setattr("tensorflow.config.threading.get_inter_op_parallelism_threads", lambda: threads)
+
+    assert count_lanes(tokens) == lanes
+
+
 def test_drop_path_skips_whole_samples() -> None:
     """A block's drop-path leaves a sample as it was, or scales the branch; off outside training."""
     tokens = normal(64, 3, 8)
@@ -80,8 +120,8 @@ def test_drop_path_skips_whole_samples() -> None:
     block.set_weights([np.zeros(weight.shape, np.float32) for weight in block.weights])
     block.fc2.bias.assign(np.ones(8))
 
-    added = np.array(block(tokens, training=True)) - tokens
+    added = np.array(block([tokens], training=True)[0]) - tokens
 
     np.testing.assert_allclose(added, np.broadcast_to(added[:, :1, :1], added.shape), atol=1e-5)
     assert set(np.round(added[:, 0, 0], 3)) == {0.0, 2.0}
-    np.testing.assert_allclose(np.array(block(tokens)) - tokens, 1, atol=1e-5)
+    np.testing.assert_allclose(np.array(block([tokens])[0]) - tokens, 1, atol=1e-5)

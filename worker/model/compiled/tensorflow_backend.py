@@ -42,9 +42,9 @@ class Forward:
 
 def limit_threads(threads: int) -> None:
     """See ``Backend``."""
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    # A network is a chain: operations side by side would only compete.
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    # Threads take lanes of tokens each (see worker.model.lanes), and do not wait for each other.
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
 def find_gpu() -> Gpu | None:
