@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from client.weights.clips import open_clips
 from shared.errors import AvemotionError, ErrorCode
+from shared.outputs import check_output, replacing
 from worker.model.classifier import VideoMAE
 from worker.model.compiled import load_backend
 from worker.model.features import features
 from worker.model.patches import token_grid
 from worker.model.presets import Preset
 from worker.model.sources.card import WeightsCard, card_path, read_weights_card
-from worker.model.sources.output import check_output, replacing
 from worker.model.weights import copy_weights, load_videomae, new_videomae, weights_sha256
 from worker.model.weights_fault import invalid
 

@@ -280,7 +280,7 @@ def test_a_full_disk_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("worker.model.sources.output.os.fsync", fail)
+    monkeypatch.setattr("shared.outputs.os.fsync", fail)
     with pytest.raises(AvemotionError, match="No space left on device") as caught:
         import_weights(WRITERS["pth"](tmp_path, FINE_TUNED), MINI, tmp_path / "o.weights.h5")
 

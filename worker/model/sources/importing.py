@@ -18,7 +18,7 @@ from worker.model.position import sincos_table
 from worker.model.presets import Preset
 from worker.model.sources.card import WEIGHTS_SUFFIX, LicenceBasis, Origin, WeightsCard, card_path
 from worker.model.sources.licences import check_licence, licence_of
-from worker.model.sources.output import check_output, replacing
+from shared.outputs import check_output, replacing
 from worker.model.sources.plan import Plan, make_plan
 from worker.model.sources.recognition import open_source
 from worker.model.sources.source import Source
