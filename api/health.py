@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
+import redis
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
@@ -15,7 +16,8 @@ from sqlalchemy import text
 from api.answers import answer
 from api.responses import describe
 from api.services import Services, services
-from shared.queue import ping
+from shared.analyzers import find_analyzers
+from shared.queue import EVERYWHERE, ping
 from shared.schemas.health import Health, Readiness
 
 blueprint = APIBlueprint("health", __name__, abp_tags=[Tag(name="operations")])
@@ -36,11 +38,27 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz", responses=describe({200: Readiness, 503: Readiness}))
 def readyz() -> Response:
-    """Tell whether database and storage can be used (503 if not), and the broker (`degraded` if not)."""
-    found = check_all(services())
+    """Tell whether database and storage can be used (503 if not), and the broker (`degraded` if not).
+
+    Also says what the workers that are up can see faces with.
+    """
+    kit = services()
+    found = check_all(kit)
     failed = {name for name, check in found.items() if not check["ok"]}
     status = "unavailable" if failed - OPTIONAL else "degraded" if failed else "ready"
-    return answer({"status": status, "checks": found}, 503 if status == "unavailable" else 200)
+    document = {"status": status, "checks": found, "analyzers": analyzers(kit, known=found["broker"]["ok"])}
+    return answer(document, 503 if status == "unavailable" else 200)
+
+
+def analyzers(kit: Services, *, known: bool) -> list[dict[str, Any]]:
+    """Return the analyzers of the workers that are up; only the built-in one while nobody can tell."""
+    try:
+        found = find_analyzers(kit.settings) if known else {EVERYWHERE: ()}
+    except redis.RedisError:
+        found = {EVERYWHERE: ()}
+    return [
+        {"name": name, "ok": not problems, "problems": list(problems)} for name, problems in found.items()
+    ]
 
 
 def check_all(kit: Services) -> dict[str, dict[str, Any]]:

@@ -66,6 +66,15 @@ class WarningCode(Enum):
     NO_FACE = ("no_face", "No face was found; the result comes from the voice alone.")
     FACE_PARTLY = ("face_partly", "A face was found in only a part of the clip.")
     SEVERAL_FACES = ("several_faces", "More than one face was seen; the largest was followed.")
+    LOW_FACE_QUALITY = (
+        "low_face_quality",
+        "The face is poorly seen: usable in less than half of the frames, or lying on its side.",
+    )
+    FACES_CUT_SHORT = ("faces_cut_short", "The face analyzer stopped before the end of the picture.")
+    OPENFACE_LESSER_LANDMARKS = (
+        "openface_lesser_landmarks",
+        "OpenFace's large landmark models are missing; its smaller ones were used.",
+    )
     SMALL_PICTURE = ("small_picture", "The picture is very small; faces are poorly seen.")
     NO_SOUND_STREAM = ("no_sound_stream", "The clip has no sound; the result comes from the face alone.")
     SILENT_SOUND = ("silent_sound", "The sound is silent; the result comes from the face alone.")

@@ -31,6 +31,10 @@ STAGES = {
     MEDIA: (StageName.FUSION, StageName.SOUND, StageName.FACES, StageName.INGEST),
     INFERENCE: (StageName.INFERENCE,),
 }
+# What every media worker can see faces with; others' work has queues of its own, which only workers that
+# have them serve.
+EVERYWHERE = "landmarker"
+ANALYZERS = (EVERYWHERE, "openface")
 RESOURCE = {stage: resource for resource, stages in STAGES.items() for stage in stages}
 SOCKET_TIMEOUT_S = 5
 # Room between the longest task and its redelivery.
@@ -42,18 +46,26 @@ def task_name(stage: StageName) -> str:
     return f"avemotion.{stage.value}"
 
 
-def queue_name(stage: StageName, priority: Priority) -> str:
-    """Return the queue of a stage's work, such as ``media.bulk.faces``."""
-    return f"{RESOURCE[stage]}.{priority.value}.{stage.value}"
+def queue_name(stage: StageName, priority: Priority, analyzer: str) -> str:
+    """Return the queue of a stage's work, such as ``media.bulk.faces`` or ``media.bulk.faces.openface``."""
+    name = f"{RESOURCE[stage]}.{priority.value}.{stage.value}"
+    return name if stage is not StageName.FACES or analyzer == EVERYWHERE else f"{name}.{analyzer}"
 
 
-def queue_names(resource: str) -> list[str]:
-    """Return a resource's queues in the order in which they are served: interactive before bulk."""
-    return [
-        queue_name(stage, priority)
+def queue_names(resource: str, analyzers: Sequence[str] = ANALYZERS) -> list[str]:
+    """Return a resource's queues in the order in which they are served: interactive before bulk.
+
+    Args:
+        resource: ``media`` or ``inference``.
+        analyzers: What the worker can see faces with.
+    """
+    names = [
+        queue_name(stage, priority, analyzer)
         for priority in (Priority.INTERACTIVE, Priority.BULK)
         for stage in STAGES[resource]
+        for analyzer in analyzers
     ]
+    return list(dict.fromkeys(names))
 
 
 def make_celery(settings: Settings) -> Celery:
@@ -75,9 +87,9 @@ def make_celery(settings: Settings) -> Celery:
             for name in queue_names(resource)
         ],
         task_create_missing_queues=False,
-        task_default_queue=queue_name(StageName.INGEST, Priority.INTERACTIVE),
+        task_default_queue=queue_name(StageName.INGEST, Priority.INTERACTIVE, EVERYWHERE),
         task_default_exchange="",
-        task_default_routing_key=queue_name(StageName.INGEST, Priority.INTERACTIVE),
+        task_default_routing_key=queue_name(StageName.INGEST, Priority.INTERACTIVE, EVERYWHERE),
         task_ignore_result=True,
         task_store_errors_even_if_ignored=False,
         task_acks_late=True,
@@ -106,25 +118,27 @@ def make_celery(settings: Settings) -> Celery:
     return app
 
 
-def _signature(app: Celery, stage: StageName, key: UUID, priority: Priority) -> Signature[None]:
+def _signature(
+    app: Celery, stage: StageName, key: UUID, priority: Priority, analyzer: str
+) -> Signature[None]:
     return app.signature(
         task_name(stage),
         args=(str(key),),
         immutable=True,
-        options={"queue": queue_name(stage, priority)},
+        options={"queue": queue_name(stage, priority, analyzer)},
     )
 
 
 def ingest_message(app: Celery, job_id: UUID, priority: Priority) -> Signature[None]:
     """Return the message that starts a job."""
-    return _signature(app, StageName.INGEST, job_id, priority)
+    return _signature(app, StageName.INGEST, job_id, priority, EVERYWHERE)
 
 
 def segment_message(
-    app: Celery, segment_id: UUID, stages: Sequence[StageName], priority: Priority
+    app: Celery, segment_id: UUID, stages: Sequence[StageName], priority: Priority, analyzer: str
 ) -> Signature[None]:
     """Return the message that runs ``stages`` of a segment one after another."""
-    return chain(*(_signature(app, stage, segment_id, priority) for stage in stages))
+    return chain(*(_signature(app, stage, segment_id, priority, analyzer) for stage in stages))
 
 
 def publish(message: Signature[None]) -> bool:
@@ -140,14 +154,24 @@ def publish(message: Signature[None]) -> bool:
     return True
 
 
+def broker(settings: Settings) -> redis.Redis:
+    """Return this process's connection to the broker; it is made when it is first used."""
+    return _connect(str(settings.broker_url))
+
+
 @lru_cache(maxsize=4)
-def _broker(url: str) -> redis.Redis:
-    return redis.Redis.from_url(url, socket_timeout=SOCKET_TIMEOUT_S, socket_connect_timeout=SOCKET_TIMEOUT_S)
+def _connect(url: str) -> redis.Redis:
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=SOCKET_TIMEOUT_S,
+        socket_connect_timeout=SOCKET_TIMEOUT_S,
+        decode_responses=True,
+    )
 
 
 def ping(settings: Settings) -> None:
     """Raise ``redis.RedisError`` when the broker cannot be reached."""
-    _broker(str(settings.broker_url)).ping()
+    broker(settings).ping()
 
 
 def queue_lengths(settings: Settings) -> dict[str, int]:
@@ -157,7 +181,7 @@ def queue_lengths(settings: Settings) -> dict[str, int]:
         redis.RedisError: The broker cannot be reached.
     """
     names = [name for resource in (MEDIA, INFERENCE) for name in queue_names(resource)]
-    pipeline = _broker(str(settings.broker_url)).pipeline(transaction=False)
+    pipeline = broker(settings).pipeline(transaction=False)
     for name in names:
         pipeline.llen(name)
     return dict(zip(names, pipeline.execute(), strict=True))

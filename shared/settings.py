@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Seconds = Annotated[float, Field(gt=0)]
@@ -21,7 +21,9 @@ Bytes = Annotated[int, Field(ge=1)]
 class Settings(BaseSettings):
     """What an operator may choose; the defaults suit one laptop."""
 
-    model_config = SettingsConfigDict(env_prefix="AVEMOTION_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="AVEMOTION_", frozen=True, extra="ignore", populate_by_name=True
+    )
 
     # Where things are
     data_dir: Path = Field(
@@ -65,6 +67,27 @@ class Settings(BaseSettings):
     fps: Seconds = Field(25, description="Constant frame rate that media are normalised to.")
     frame_side: Count = Field(640, description="Longest side in pixels of the frames that analyzers see.")
     scratch_dir: Path | None = Field(None, description="Folder of temporary files; the system's when unset.")
+
+    # Faces
+    analyzer: Literal["landmarker", "openface"] = Field(
+        "landmarker", description="What sees the faces of a job that does not say."
+    )
+    openface_path: Path | None = Field(
+        None,
+        validation_alias=AliasChoices("AVEMOTION_OPENFACE_PATH", "OPENFACE_PATH"),
+        description="OpenFace's program `FeatureExtraction`; also read from `OPENFACE_PATH`.",
+    )
+    openface_dir: Path | None = Field(
+        None,
+        validation_alias=AliasChoices("AVEMOTION_OPENFACE_DIR", "OPENFACE_DIR"),
+        description="Folder of OpenFace, where no path is given; also read from `OPENFACE_DIR`.",
+    )
+    openface_license_accepted: bool = Field(
+        default=False,
+        description="`yes` runs OpenFace: its licence allows academic or non-profit, non-commercial "
+        "research only.",
+    )
+    openface_memory_mb: Count = Field(2048, description="Address space of one run of OpenFace.")
 
     # Model input
     segment_s: Seconds = Field(60, description="Longest span of one segment, the unit of parallel work.")

@@ -54,14 +54,14 @@ def run_worker(role: str) -> None:
     # It warns, at each loss of the broker, that it does not cancel running tasks: it must not, since
     # their results go to the database.
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
-    children.prepare(role, settings)
+    usable = children.prepare(role, settings)
     count = 1 if role == INFERENCE else settings.media_children or os.cpu_count() or 1
     app.worker_main(
         [
             "--quiet",
             "worker",
             f"--hostname={role}@%h",
-            f"--queues={','.join(queue_names(role))}",
+            f"--queues={','.join(queue_names(role, usable))}",
             "--pool=prefork",
             f"--concurrency={count}",
             f"--loglevel={settings.log_level}",

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
+import redis
 from celery import bootsteps
 from celery.signals import worker_process_init
 
-from shared.queue import INFERENCE
-from shared.settings import Settings
+from shared.analyzers import announce
+from shared.queue import EVERYWHERE, INFERENCE
+from shared.settings import Settings, get_settings
 from worker.app import app
 from worker.liveness import BEAT_S, touch
 from worker.toolkit import forget_parent
 from worker.warm_up import warm_media_child, warm_media_parent, warm_model
+
+log = logging.getLogger(__name__)
 
 
 class LivenessStep(bootsteps.StartStopStep):
@@ -28,14 +34,41 @@ class LivenessStep(bootsteps.StartStopStep):
         parent.timer.call_repeatedly(BEAT_S, touch, (self.role,))
 
 
-def prepare(role: str, settings: Settings) -> None:
-    """Load in the parent what children may share, and have each child load the rest."""
+class AnalyzerStep(bootsteps.StartStopStep):
+    """Announces, as long as the worker is up, what else it can see faces with than the built-in analyzer."""
+
+    requires = ("celery.worker.components:Timer",)
+    problems: ClassVar[Mapping[str, Sequence[str]]] = {}
+
+    def start(self, parent: Any) -> None:
+        """Begin to announce."""
+        self._announce(parent.hostname)
+        parent.timer.call_repeatedly(BEAT_S, self._announce, (parent.hostname,))
+
+    def _announce(self, worker: str) -> None:
+        try:
+            announce(get_settings(), worker, self.problems)
+        except redis.RedisError as error:
+            log.warning("analyzers not announced: %s", type(error).__name__)
+
+
+def prepare(role: str, settings: Settings) -> tuple[str, ...]:
+    """Load in the parent what children may share, and have each child load the rest.
+
+    Returns the analyzers that work here.
+    """
+    problems: Mapping[str, Sequence[str]] = {}
     # Celery would change to SIGQUIT's cold shutdown only with this: finish the running task first.
     os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
     step = type("RoleLivenessStep", (LivenessStep,), {"role": role})
     app.steps["worker"].add(step)
     if role != INFERENCE:
+        from worker.faces import set_up_analyzers  # noqa: PLC0415 - only media workers have its libraries
+
         warm_media_parent(settings)
+        problems = set_up_analyzers(settings)
+        if problems:
+            app.steps["worker"].add(type("RoleAnalyzerStep", (AnalyzerStep,), {"problems": problems}))
 
     @worker_process_init.connect(weak=False)
     def begin(**_: Any) -> None:
@@ -44,3 +77,8 @@ def prepare(role: str, settings: Settings) -> None:
             warm_model(settings)
         else:
             warm_media_child(settings)
+
+    for analyzer, sentences in problems.items():
+        for sentence in sentences:
+            log.warning("%s cannot be used: %s", analyzer, sentence)
+    return (EVERYWHERE, *(analyzer for analyzer, sentences in problems.items() if not sentences))

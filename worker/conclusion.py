@@ -102,6 +102,8 @@ def warnings_of(faces: Sequence[dict[str, Any]], sounds: Sequence[dict[str, Any]
             found.append(WarningCode.FACE_PARTLY)
         if any(output["most_faces"] > 1 for output in faces):
             found.append(WarningCode.SEVERAL_FACES)
+        told = {code for output in faces for code in output.get("warnings", ())}
+        found += [code for code in WarningCode if code.code in told]
     if sounds and all(output["silent"] for output in sounds):
         found.append(WarningCode.SILENT_SOUND)
     return [warning(code) for code in found]

@@ -10,11 +10,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 from celery import Celery
-from sqlalchemy import ColumnElement, Engine, func, or_, select, update
+from sqlalchemy import ColumnElement, Engine, case, func, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
 from shared.database import transact
-from shared.queue import ingest_message, publish, queue_lengths, queue_name, segment_message
+from shared.queue import EVERYWHERE, ingest_message, publish, queue_lengths, queue_name, segment_message
 from shared.tables import Job, Prediction, Priority, Segment, Stage, StageName, WorkStatus
 from worker.lease import due
 from worker.toolkit import Toolkit
@@ -30,6 +30,7 @@ class Wakeup:
     job_id: UUID
     segment_id: UUID | None
     priority: Priority
+    analyzer: str
     names: tuple[StageName, ...]
 
 
@@ -73,7 +74,10 @@ def mark_sent(session: Session, condition: ColumnElement[bool], limit: int) -> l
         return []
     session.execute(update(Stage).where(Stage.id.in_(ids)).values(published_at=func.now()))
     rows = session.execute(
-        select(Stage.id, Stage.job_id, Stage.segment_id, Stage.name, Job.priority, Segment.index)
+        select(
+            *(Stage.id, Stage.job_id, Stage.segment_id, Stage.name),
+            *(Job.priority, Job.analyzer, Segment.index),
+        )
         .join(Job, Job.id == Stage.job_id)
         .outerjoin(Segment, Segment.id == Stage.segment_id)
         .where(Stage.id.in_(ids))
@@ -81,7 +85,14 @@ def mark_sent(session: Session, condition: ColumnElement[bool], limit: int) -> l
     ).all()
     ahead = names_ahead(session, [row.segment_id for row in rows if row.segment_id])
     return [
-        Wakeup(row.id, row.job_id, row.segment_id, row.priority, ahead.get(row.segment_id, (row.name,)))
+        Wakeup(
+            row.id,
+            row.job_id,
+            row.segment_id,
+            row.priority,
+            row.analyzer,
+            ahead.get(row.segment_id, (row.name,)),
+        )
         for row in rows
     ]
 
@@ -111,10 +122,10 @@ def send_lost(kit: Toolkit, app: Celery) -> int:
         return 0
     lengths = queue_lengths(kit.settings)
     sent = 0
-    for (name, priority), count in ready.items():
-        missing = count.ready - lengths[queue_name(name, priority)]
+    for (name, priority, analyzer), count in ready.items():
+        missing = count.ready - lengths[queue_name(name, priority, analyzer)]
         if missing > 0 and count.late:
-            jobs = select(Job.id).where(Job.priority == priority)
+            jobs = select(Job.id).where(Job.priority == priority, queue_analyzer() == analyzer)
             lost = late & (Stage.name == name) & Stage.job_id.in_(jobs) & has_work()
             sent += send_ready(kit.engine, app, lost, min(missing, ROUND_ROWS))
     return sent
@@ -127,15 +138,26 @@ class ReadyCount(NamedTuple):
     late: int
 
 
-def count_ready(session: Session, late: ColumnElement[bool]) -> dict[tuple[StageName, Priority], ReadyCount]:
-    """Count ready stages by name and priority."""
+def count_ready(
+    session: Session, late: ColumnElement[bool]
+) -> dict[tuple[StageName, Priority, str], ReadyCount]:
+    """Count ready stages by name, priority and analyzer: one row a queue."""
+    queue = (Stage.name, Job.priority, queue_analyzer())
     rows = session.execute(
-        select(Stage.name, Job.priority, func.count(), func.count().filter(late))
+        select(*queue, func.count(), func.count().filter(late))
         .join(Job, Job.id == Stage.job_id)
         .where(Stage.status == WorkStatus.READY, due(Stage), has_work())
-        .group_by(Stage.name, Job.priority)
+        .group_by(*queue)
     )
-    return {(name, priority): ReadyCount(ready, old) for name, priority, ready, old in rows}
+    return {
+        (name, priority, analyzer): ReadyCount(ready, late_ones)
+        for name, priority, analyzer, ready, late_ones in rows
+    }
+
+
+def queue_analyzer() -> ColumnElement[str]:
+    """Return whose queue a stage waits in: analyzers have their own for ``faces`` alone."""
+    return case((Stage.name == StageName.FACES, Job.analyzer), else_=literal_column(f"'{EVERYWHERE}'"))
 
 
 def has_work() -> ColumnElement[bool]:
@@ -153,7 +175,7 @@ def send(app: Celery, wakeup: Wakeup) -> bool:
     """Send one wake-up; tell whether the broker took it."""
     if wakeup.segment_id is None:
         return publish(ingest_message(app, wakeup.job_id, wakeup.priority))
-    return publish(segment_message(app, wakeup.segment_id, wakeup.names, wakeup.priority))
+    return publish(segment_message(app, wakeup.segment_id, wakeup.names, wakeup.priority, wakeup.analyzer))
 
 
 def unmark(session: Session, stage_ids: list[UUID]) -> None:

@@ -12,7 +12,7 @@ def warm_media_parent(settings: Settings) -> None:
     warm_up(settings.data_dir / "cache" / "numba")
 
 
-def warm_media_child(_settings: Settings) -> None:
+def warm_media_child(settings: Settings) -> None:
     """Load the default analyzer; its interpreters do not survive a fork."""
     import cv2  # noqa: PLC0415 - only media workers have OpenCV
 
@@ -20,7 +20,7 @@ def warm_media_child(_settings: Settings) -> None:
 
     # One child a core: threads inside them would only get in each other's way.
     cv2.setNumThreads(1)
-    load_analyzer("landmarker")
+    load_analyzer("landmarker", settings)
 
 
 def warm_model(settings: Settings) -> None:

@@ -21,6 +21,14 @@ class Check(BaseModel):
     seconds: float
 
 
+class Analyzer(BaseModel):
+    """Something that sees faces, as workers announce it."""
+
+    name: str
+    ok: bool = Field(description="Whether a worker that is up can use it.")
+    problems: list[str] = Field(description="What is wrong with it.")
+
+
 class Readiness(BaseModel):
     """Whether requests can be served."""
 
@@ -28,3 +36,4 @@ class Readiness(BaseModel):
         description="`degraded`: the broker is away; jobs are taken and begin when it is back."
     )
     checks: dict[str, Check] = Field(description="`database`, `broker` and `storage`.")
+    analyzers: list[Analyzer] = Field(description="What the workers that are up can see faces with.")

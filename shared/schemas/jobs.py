@@ -30,7 +30,9 @@ class JobRequest(BaseModel):
     fusion: FusionName | None = Field(
         None, description="How face and voice are joined; that of the model when unset."
     )
-    analyzer: AnalyzerName = Field("landmarker", description="What sees the faces.")
+    analyzer: AnalyzerName | None = Field(
+        None, description="What sees the faces; the service's own choice when unset."
+    )
     model: str | None = Field(
         None,
         max_length=128,
@@ -127,6 +129,11 @@ class AnalyzerInfo(BaseModel):
     faces_found: int = Field(description="Most faces seen in one frame.")
     usable_frames: int = Field(description="Frames with a usable face.")
     frames: int = Field(description="Frames looked at.")
+    reliability: dict[str, float] | None = Field(
+        None,
+        description="How well each action unit that is estimated follows OpenFace's, as Pearson's r of a "
+        "recorded clip; null for OpenFace itself.",
+    )
 
 
 class MediaInfo(BaseModel):

@@ -19,7 +19,7 @@ from celery.canvas import Signature
 from sqlalchemy import select
 
 from shared.database import transact
-from shared.queue import ingest_message, make_celery, publish, segment_message
+from shared.queue import EVERYWHERE, ingest_message, make_celery, publish, segment_message
 from shared.tables import Job, Priority, Stage, StageName, WorkStatus
 from tests import media_factory
 from tests.acceptance.service import Service, running_service
@@ -183,7 +183,9 @@ def again(app: Celery, stage: Stage) -> Signature[None]:
     """Return the message of a stage and of all that follow it."""
     if stage.segment_id is None:
         return ingest_message(app, stage.job_id, Priority.INTERACTIVE)
-    return segment_message(app, stage.segment_id, STAGES[STAGES.index(stage.name) :], Priority.INTERACTIVE)
+    return segment_message(
+        app, stage.segment_id, STAGES[STAGES.index(stage.name) :], Priority.INTERACTIVE, EVERYWHERE
+    )
 
 
 def test_the_api_killed_after_the_commit_and_before_the_publish(service: Service, clip: Path) -> None:

@@ -30,7 +30,8 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
     settings, segment, card = kit.settings, assignment.span, card_of(assignment.job.model, kit.settings)
     media = MediaInfo(**assignment.facts["video"])
     keep = sorted({index for row in window_rows(assignment, settings, card) for index in row})
-    analyzer = load_analyzer(assignment.job.analyzer)
+    analyzer = load_analyzer(assignment.job.analyzer, settings)
+    reliability = analyzer.reliability
     if assignment.video is None:
         raise AvemotionError(ErrorCode.MEDIA_MISSING, "The video of this job was deleted while it ran.")
     with kit.storage.local(assignment.video.storage_key) as path:
@@ -62,7 +63,12 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
         stored["series"] = write_array(kit.storage, f"{assignment.prefix}/series.npy", series).to_json()
     return Result(
         {
-            "analyzer": {"name": analyzer.name, "version": analyzer.version},
+            "analyzer": {
+                "name": analyzer.name,
+                "version": analyzer.version,
+                "reliability": None if reliability is None else dict(reliability),
+            },
+            "warnings": [code.code for code in track.warnings],
             "frames": len(track.table),
             "usable_frames": int(np.count_nonzero(track.table.success)),
             "most_faces": track.most_faces,

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
 from api import create_app
+from shared.analyzers import announce
 from shared.catalog.reading import BUILTIN_DIR
 from shared.queue import queue_lengths
 from shared.schemas.jobs import JobDocument
@@ -175,6 +176,36 @@ def test_what_is_not_here(
     answer = client.post("/predict", json={"video_id": upload(), **option})
     assert (answer.status_code, answer.json["code"]) == (422, code)
     assert count_jobs(engine) == 0
+
+
+def test_an_analyzer_that_a_worker_has(
+    client: Client, upload: SendUpload, predict: Predict, settings: Settings
+) -> None:
+    """OpenFace is taken where a worker can use it; where it is broken, the answer says how."""
+    video = upload()
+    announce(settings, "media@one", {"openface": ["AU_predictors is missing in its folder."]})
+    answer = client.post("/predict", json={"video_id": video, "analyzer": "openface"})
+    assert answer.json["code"] == "analyzer_unavailable"
+    assert answer.json["detail"] == "openface cannot work here. AU_predictors is missing in its folder."
+    assert client.get("/readyz").json["analyzers"][1]["ok"] is False
+
+    announce(settings, "media@two", {"openface": []})
+    assert predict(video_id=video, analyzer="openface")["options"]["analyzer"] == "openface"
+    assert client.get("/readyz").json["analyzers"] == [
+        {"name": "landmarker", "ok": True, "problems": []},
+        {"name": "openface", "ok": True, "problems": []},
+    ]
+
+
+def test_the_service_may_prefer_an_analyzer(settings: Settings, upload: SendUpload) -> None:
+    """A setting names what sees the faces of a job that does not say; sound alone needs none."""
+    app = create_app(settings.model_copy(update={"analyzer": "openface"}))
+    answer = app.test_client().post("/predict", json={"video_id": upload()})
+    assert answer.json["code"] == "analyzer_unavailable"
+
+    announce(settings, "media@one", {"openface": []})
+    answer = app.test_client().post("/predict", json={"video_id": upload()})
+    assert answer.json["options"]["analyzer"] == "openface"
 
 
 def test_fusion_that_the_model_knows_is_said(client: Client, upload: SendUpload) -> None:

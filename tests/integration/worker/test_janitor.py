@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select, update
 
 from client.stack.valkey import EmbeddedValkey
 from shared.database import transact
-from shared.queue import make_celery, queue_lengths
+from shared.queue import broker, make_celery, queue_lengths
 from shared.settings import Settings
 from shared.tables import Job, JobStatus, Stage, StageName, Upload, UploadKind, UploadState
 from tests.integration.worker.conftest import NewJob
@@ -54,6 +54,23 @@ def test_a_message_is_sent_once(queue: tuple[Toolkit, Celery], ingested: Callabl
     assert send_ready(kit.engine, app, unsent()) == 0
 
     assert waiting(kit) == {"media.interactive.faces": 3}
+
+
+def test_work_of_an_analyzer_goes_to_its_queue(
+    queue: tuple[Toolkit, Celery], ingested: Callable[..., list[UUID]]
+) -> None:
+    """Faces that OpenFace must see are sent, and sent again when lost, to its own queue."""
+    kit, app = queue
+    ingested(duration_s=6, segment_s=2)
+    transact(kit.engine, lambda session: session.execute(update(Job).values(analyzer="openface")))
+
+    assert send_ready(kit.engine, app, unsent()) == 3
+    assert waiting(kit) == {"media.interactive.faces.openface": 3}
+
+    broker(kit.settings).flushall()
+    age_messages(kit.engine)
+    assert send_lost(kit, app) == 3
+    assert waiting(kit) == {"media.interactive.faces.openface": 3}
 
 
 def test_what_the_broker_does_not_take_stays_unsent(

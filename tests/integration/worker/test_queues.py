@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from client.stack.valkey import EmbeddedValkey
-from shared.queue import make_celery, publish, queue_lengths, queue_names, task_name
+from shared.analyzers import announce, find_analyzers
+from shared.queue import make_celery, publish, queue_lengths, queue_name, queue_names, task_name
 from shared.settings import Settings
-from shared.tables import StageName
+from shared.tables import Priority, StageName
 from tests.servers import Server, wait_until
 
 # A worker with the service's own Celery settings, whose tasks only write down that they ran.
@@ -52,7 +53,7 @@ def test_interactive_goes_before_bulk_and_later_stages_before_earlier(
     app = make_celery(broker)
     names = queue_names("media")
     for name in reversed(names):
-        stage = StageName(name.rsplit(".", 1)[1])
+        stage = StageName(name.split(".")[2])
         for number in (1, 2):
             message = app.signature(task_name(stage), args=(f"{name} {number}",), options={"queue": name})
             assert publish(message)
@@ -74,6 +75,32 @@ def test_interactive_goes_before_bulk_and_later_stages_before_earlier(
         worker.wait()
 
     assert log.read_text().splitlines() == [f"{name} {number}" for name in names for number in (1, 2)]
+
+
+def test_only_who_has_an_analyzer_takes_its_work() -> None:
+    """Faces that OpenFace must see wait in queues that other workers do not serve; the rest is shared."""
+    everywhere, only = queue_names("media", ["landmarker"]), {"media.interactive.faces.openface"}
+
+    assert not set(everywhere) & only
+    assert set(queue_names("media", ["landmarker", "openface"])) - set(everywhere) == {
+        "media.interactive.faces.openface",
+        "media.bulk.faces.openface",
+    }
+    assert queue_name(StageName.SOUND, Priority.BULK, "openface") in everywhere
+
+
+def test_workers_say_what_they_see_faces_with(broker: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What any worker can use is usable; faults are told until one can; who falls silent is forgotten."""
+    assert find_analyzers(broker) == {"landmarker": ()}
+
+    announce(broker, "media@one", {"openface": ["Its models are missing."]})
+    assert find_analyzers(broker) == {"landmarker": (), "openface": ("Its models are missing.",)}
+
+    announce(broker, "media@two", {"openface": []})
+    assert find_analyzers(broker) == {"landmarker": (), "openface": ()}
+
+    monkeypatch.setattr("shared.analyzers.FRESH_S", -1)
+    assert find_analyzers(broker) == {"landmarker": ()}
 
 
 def test_a_broker_that_is_away_is_no_error_for_the_sender(tmp_path: Path) -> None:
