@@ -136,6 +136,11 @@ class ApiClient:
         """Ask once, and not for long, that the job be cancelled."""
         await self._client.post(f"/jobs/{job_id}/cancel", timeout=CANCEL_LIMIT_S)
 
+    async def analyzers(self) -> frozenset[str]:
+        """Return what the service can see faces with now."""
+        ready = _document(await self._send(lambda: self._client.build_request("GET", "/readyz")))
+        return frozenset(found["name"] for found in ready["analyzers"])
+
     async def _poll(self, job_id: str, etag: str | None) -> httpx.Response:
         # Without an ETag there is nothing to wait for yet: the first answer is wanted at once.
         wait = {"wait": f"{LONG_POLL_S:g}"} if etag else {}

@@ -15,6 +15,8 @@ class Commands(LazyGroup):
     table = {  # noqa: RUF012 - a ClassVar in the base class
         "run": Entry("client.run.command:run", "Score clips here and now and print the results."),
         "serve": Entry("client.serve:serve", "Start the service and keep it running until Ctrl-C."),
+        "faces": Entry("client.faces.command:faces", "See the face of a clip: action units, pose, gaze."),
+        "doctor": Entry("client.doctor:doctor", "Look at this machine: what it has, and what is wrong."),
         "weights": Entry("client.weights:app", "Import weights made elsewhere, and check weights files."),
         "bench": Entry("client.bench:app", "Measure this machine."),
         "ops": Entry("client.ops:app", "Look after a service: API keys."),

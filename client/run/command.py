@@ -17,6 +17,7 @@ from rich.console import Console
 from client.api import ApiClient
 from client.render.text import display_name
 from client.run import report
+from client.run.analyzers import await_analyzer
 from client.run.clips import Task, make_sound_task, make_task, sample_clip
 from client.run.interrupts import run_interruptibly
 from client.run.progress import Progress, make_progress
@@ -25,6 +26,7 @@ from client.stack.addresses import LOOPBACK
 from client.stack.stack import EmbeddedStack
 from shared.catalog.config import FusionName
 from shared.errors import AvemotionError
+from shared.schemas.jobs import AnalyzerName
 from shared.settings import Settings, get_settings
 
 INTERRUPTED = 130
@@ -63,6 +65,9 @@ def run(  # noqa: PLR0913 - one argument an option
         str | None,
         typer.Option(metavar="ID", help="Model to score with; one of the fusion asked for if not named."),
     ] = None,
+    analyzer: Annotated[
+        AnalyzerName | None, typer.Option(help="What sees the faces; that of the settings if not named.")
+    ] = None,
     window: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Length of one window (0.25 to 30).")
     ] = None,
@@ -85,6 +90,7 @@ def run(  # noqa: PLR0913 - one argument an option
     given = {
         "fusion": fusion,
         "model": model,
+        "analyzer": analyzer,
         "window_s": _finite(window, "--window"),
         "stride_s": _finite(stride, "--stride"),
     }
@@ -150,6 +156,7 @@ async def _through_api(
 ) -> None:
     work = [(index, entry.task, entry.outcome) for index, entry in enumerate(ready) if entry.task is not None]
     async with ApiClient(stack.api_url, check=stack.check) as client:
+        await await_analyzer(client, options.get("analyzer"), stack.settings)
         await score_all(client, work, options, progress)
 
 

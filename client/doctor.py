@@ -1,0 +1,118 @@
+"""``avemotion doctor``: what this machine has for the service, and what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+import typer
+from rich.console import Console
+
+from client.render.text import printable
+from shared.errors import AvemotionError, ErrorCode
+from shared.settings import Settings, get_settings
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        name: What.
+        ok: Whether it can be used; None where it is not set up, and need not be.
+        told: Facts or faults, a line each.
+    """
+
+    name: str
+    ok: bool | None
+    told: tuple[str, ...]
+
+
+def doctor() -> None:
+    """Look at this machine: what it has for the service, and what is wrong with it.
+
+    Exit code: 1 if something that is set up cannot be used.
+    """
+    settings, console = get_settings(), Console(highlight=False, soft_wrap=True)
+    failed = False
+    for finding in examine(settings):
+        mark = {True: "[green]ok  [/]", False: "[red]FAIL[/]", None: "[dim]-   [/]"}[finding.ok]
+        first, *rest = finding.told
+        console.print(f"{mark} {finding.name:<11}", end="")
+        console.print(printable(first), markup=False)
+        for line in rest:
+            console.print(" " * 16 + printable(line), markup=False)
+        failed |= finding.ok is False
+    if failed:
+        raise typer.Exit(1)
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Yield what is found, part by part."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    facts = (f"Python {platform.python_version()}, {cores} cores", platform.platform())
+    yield Finding("machine", ok=True, told=facts)
+    yield _tried("ffmpeg", _ffmpeg)
+    yield _tried("landmarker", _landmarker)
+    yield _openface(settings)
+    yield _tried("model", lambda: _model(settings))
+
+
+def _tried(name: str, look: Callable[[], tuple[str, ...]]) -> Finding:
+    try:
+        return Finding(name, ok=True, told=look())
+    except AvemotionError as error:
+        return Finding(name, ok=False, told=(error.message,))
+    except ImportError as error:
+        return Finding(name, ok=None, told=(f"not installed here: {error.name}",))
+    except (OSError, RuntimeError) as error:
+        return Finding(name, ok=False, told=(str(error),))
+
+
+def _ffmpeg() -> tuple[str, ...]:
+    import imageio_ffmpeg  # noqa: PLC0415 - not on every machine
+
+    return (f"FFmpeg {imageio_ffmpeg.get_ffmpeg_version()}", imageio_ffmpeg.get_ffmpeg_exe())
+
+
+def _landmarker() -> tuple[str, ...]:
+    from worker.faces.landmarker import Landmarker  # noqa: PLC0415 - not on every machine
+
+    return (f"built in, version {Landmarker.load().version}",)
+
+
+def _openface(settings: Settings) -> Finding:
+    from worker.faces.openface.installation import find_installation  # noqa: PLC0415 - not on every machine
+
+    installation = find_installation(settings)
+    if installation is None:
+        return Finding("openface", ok=None, told=("not set up; OPENFACE_DIR names its folder",))
+    report = installation.check()
+    facts = tuple(f"{name}: {fact}" for name, fact in report.facts.items())
+    warnings = tuple(code.message for code in report.warnings)
+    return Finding("openface", ok=report.ok, told=(*report.problems, *facts, *warnings))
+
+
+def _model(settings: Settings) -> tuple[str, ...]:
+    from shared.catalog import load_catalog  # noqa: PLC0415 - not needed for --help
+    from worker.model.hardware import cpu_flags  # noqa: PLC0415 - not on every machine
+
+    card = load_catalog(settings.models_dir).get(settings.model)
+    if card is None:
+        raise AvemotionError(
+            ErrorCode.MODEL_UNAVAILABLE, f"The model {settings.model} is not installed here."
+        )
+    try:
+        library = f"TensorFlow {version('tensorflow-cpu')}"
+    except PackageNotFoundError:
+        library = f"TensorFlow {version('tensorflow')}"
+    flags = sorted({"avx2", "avx512f", "avx512_bf16", "amx_bf16"} & cpu_flags())
+    trained = "trained" if card.trained else "NOT TRAINED"
+    return (
+        f"{card.id} ({card.preset}, {card.fusion} fusion, {trained})",
+        library,
+        f"CPU: {', '.join(flags)}",
+    )

@@ -1,0 +1,1 @@
+"""``avemotion faces``: a face analyzer by itself, without the queue."""
