@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from worker.faces.track import FaceTrack
     from worker.media.probe import MediaInfo
 
-# A whole clip is read here, not a segment of it.
+# A whole clip is seen here, not a segment of it.
 TIME_LIMIT_PER_SECOND = 20
 
 
@@ -89,7 +89,9 @@ def _analyze(
     """Return what an analyzer saw, and which one it was."""
     from worker.faces import load_analyzer  # noqa: PLC0415 - brings OpenCV and its models
 
-    analyzer = load_analyzer(name, settings)
+    # Jobs see a clip in segments, of which each has this time.
+    limit_s = _time_limit_s(media, settings)
+    analyzer = load_analyzer(name, settings.model_copy(update={"stage_time_limit_s": limit_s}))
     with FrameProgress(console, round(_length_s(media) * settings.fps)) as progress:
         track = analyzer.analyze(
             progress.counted(_frames(clip, media, settings)),
@@ -116,8 +118,12 @@ def _frames(clip: Path, media: MediaInfo, settings: Settings) -> Iterator[NDArra
         fps=settings.fps,
         max_side=settings.frame_side,
         memory_mb=settings.decode_memory_mb,
-        time_limit_s=settings.stage_time_limit_s + TIME_LIMIT_PER_SECOND * _length_s(media),
+        time_limit_s=_time_limit_s(media, settings),
     )
+
+
+def _time_limit_s(media: MediaInfo, settings: Settings) -> float:
+    return settings.stage_time_limit_s + TIME_LIMIT_PER_SECOND * _length_s(media)
 
 
 def _length_s(media: MediaInfo) -> float:

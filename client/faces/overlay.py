@@ -18,7 +18,7 @@ AXIS_MM: Final = 80.0
 MAX_INTENSITY: Final = 5.0
 EYES: Final = (slice(36, 42), slice(42, 48))
 GREEN, WHITE, GREY, ORANGE = (80, 220, 120), (240, 240, 240), (130, 130, 130), (255, 170, 40)
-# x, y and z of the head.
+# Across, down and out of the face.
 AXIS_COLORS: Final = ((235, 80, 80), (90, 200, 90), (90, 140, 255))
 FONT: Final = cv2.FONT_HERSHEY_SIMPLEX
 
@@ -71,7 +71,7 @@ def _draw_axes(
     )
     if not (np.isfinite(position).all() and np.isfinite(turn).all()) or position[2] <= AXIS_MM:
         return
-    ends = position + AXIS_MM * rotation(*turn).T
+    ends = position + AXIS_MM * (rotation(*turn) * (1, 1, -1)).T
     start, *tips = (scale * (camera @ point)[:2] / point[2] for point in (position, *ends))
     for tip, color in zip(tips, AXIS_COLORS, strict=True):
         cv2.line(picture, _pixel(start), _pixel(tip), color, 3, cv2.LINE_AA)

@@ -32,7 +32,9 @@ def summary_lines(track: FaceTrack, seen_by: str) -> Iterator[str]:
 
 def _range(degrees: np.ndarray) -> str:
     known = degrees[np.isfinite(degrees)]
-    return f"{known.min():+.0f} to {known.max():+.0f} degrees" if known.size else "not known"
+    # Adding 0 turns a zero with a minus into a plain one.
+    low, high = (round(float(bound)) + 0 for bound in (known.min(), known.max())) if known.size else (0, 0)
+    return f"{low:+d} to {high:+d} degrees" if known.size else "not known"
 
 
 def _strongest(track: FaceTrack) -> str:
