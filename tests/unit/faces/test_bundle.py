@@ -7,6 +7,7 @@ import zipfile
 import pytest
 
 from shared.errors import AvemotionError, ErrorCode
+from shared.settings import Settings
 from worker.faces import load_analyzer
 from worker.faces.landmarker.bundle import read_bundle, unpack
 
@@ -34,10 +35,11 @@ def test_damaged_file_makes_the_analyzer_unavailable() -> None:
 
 def test_analyzers_are_loaded_by_name_and_once() -> None:
     """The landmarker is loaded once a process; a name without an analyzer is a typed error."""
-    analyzer = load_analyzer("landmarker")
+    settings = Settings()
+    analyzer = load_analyzer("landmarker", settings)
 
     assert analyzer.name == "landmarker"
-    assert load_analyzer("landmarker") is analyzer
+    assert load_analyzer("landmarker", settings) is analyzer
     with pytest.raises(AvemotionError) as error:
-        load_analyzer("astrologer")
+        load_analyzer("astrologer", settings)
     assert error.value.code is ErrorCode.ANALYZER_UNAVAILABLE

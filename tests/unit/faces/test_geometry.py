@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 
 from worker.faces.landmarker.crop import crop_face, similarity
 from worker.faces.landmarker.detector import anchor_centres, closer_views, merge
-from worker.faces.landmarker.head_pose import _MESH_POINTS, _MODEL_MM, camera_matrix, head_pose
+from worker.faces.landmarker.head_pose import (
+    _MESH_POINTS,
+    _MODEL_MM,
+    camera_matrix,
+    euler_angles,
+    head_pose,
+    model_point,
+    rotations,
+)
 from worker.faces.landmarker.region import Region, apply, region_around
 
 LEVEL_EYES = np.array([[40, 50], [80, 50]], dtype=np.float32)
@@ -131,6 +139,30 @@ def test_head_pose_finds_the_turn_that_made_the_picture(angles: tuple[float, flo
     np.testing.assert_allclose(pose[3:], angles, atol=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("angles", "moved"),
+    [((0.2, 0, 0), (0, 1)), ((0, 0.2, 0), (-1, 0)), ((-0.2, 0, 0), (0, -1)), ((0, -0.2, 0), (1, 0))],
+)
+def test_turns_have_openface_s_signs(angles: tuple[float, float, float], moved: tuple[int, int]) -> None:
+    """A positive turn about x nods the bridge of the nose down, one about y turns it left in the picture."""
+    bridge, corners = model_point(6), (model_point(33) + model_point(263)) / 2
+
+    shift = (rotations(np.array([angles]))[0] @ (bridge - corners) - (bridge - corners))[:2]
+
+    np.testing.assert_array_equal(np.sign(np.round(shift)), moved)
+
+
+def test_a_clockwise_turn_is_a_positive_one_about_z() -> None:
+    """With a positive turn about z the corner of the eye on the right sinks."""
+    assert (rotations(np.array([(0, 0, 0.2)]))[0] @ model_point(263))[1] > model_point(263)[1]
+
+
 def test_head_pose_of_no_shape_is_null() -> None:
     """Points that all coincide have no pose: NaN, no exception."""
     assert np.isnan(head_pose(np.ones((478, 2), dtype=np.float32), camera_matrix(640, 360))).all()
+
+
+@given(angles=st.tuples(*[st.floats(-1.4, 1.4)] * 3))
+def test_angles_and_rotations_are_each_other_s_inverse(angles: tuple[float, float, float]) -> None:
+    """The angles of the rotation that angles make are these angles."""
+    np.testing.assert_allclose(euler_angles(rotations(np.array([angles]))[0]), angles, atol=1e-6)

@@ -11,6 +11,7 @@ from tests.unit.faces.clips import Frames, carphone, empty, scaled, shared_clip
 from worker.faces.analyzer import FaceAnalyzer
 from worker.faces.landmarker import Landmarker
 from worker.faces.landmarker.action_units import ACTION_UNITS
+from worker.faces.landmarker.gaze import GAZE_COLUMNS
 from worker.faces.landmarker.head_pose import POSE_COLUMNS
 from worker.faces.table import LANDMARK_COLUMNS, VALUE_COLUMNS, FaceTable
 from worker.faces.track import FaceTrack
@@ -47,8 +48,8 @@ def test_a_face_that_is_always_there_is_found_in_each_frame(talking: FaceTrack) 
 
 
 def test_rows_hold_what_can_be_seen_and_null_for_the_rest(talking: FaceTrack) -> None:
-    """Landmarks, head pose and ten action units have values; all other columns are null."""
-    given = {*LANDMARK_COLUMNS, *POSE_COLUMNS, *ACTION_UNITS}
+    """Landmarks, head pose, gaze and twelve action units have values; all other columns are null."""
+    given = {*LANDMARK_COLUMNS, *POSE_COLUMNS, *GAZE_COLUMNS, *ACTION_UNITS}
 
     for name in VALUE_COLUMNS:
         assert np.isnan(talking.table.column(name)).all() == (name not in given), name
@@ -76,6 +77,45 @@ def test_action_units_follow_the_landmarks(talking: FaceTrack) -> None:
     assert correlation(table.column("AU25_r"), lips_apart) > 0.9
     assert correlation(table.column("AU26_r"), lips_apart) > 0.9
     assert correlation(table.column("AU45_r"), lids_apart) < -0.85
+
+
+def test_gaze_is_of_unit_length_and_towards_the_camera(talking: FaceTrack) -> None:
+    """Both eyes have unit vectors into the half space of the camera, and look the same way."""
+    vectors = np.stack([talking.table.column(name) for name in GAZE_COLUMNS[:6]], axis=1).reshape(-1, 2, 3)
+
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=2), 1, atol=1e-5)
+    assert vectors[..., 2].max() < -0.5
+    assert (vectors[:, 0] * vectors[:, 1]).sum(axis=1).min() > np.cos(0.4)
+
+
+def test_in_a_mirror_the_face_is_turned_and_looks_the_other_way(landmarker: Landmarker) -> None:
+    """Yaw, roll and gaze to the side change their sign in a mirrored picture; pitch and gaze down do not."""
+    frame = carphone()[0]
+
+    seen, mirrored = (analyze(landmarker, [picture]).table for picture in (frame, frame[:, ::-1]))
+
+    for name in ("pose_Ry", "pose_Rz", "gaze_angle_x"):
+        np.testing.assert_allclose(mirrored.column(name), -seen.column(name), atol=0.08)
+    for name in ("pose_Rx", "gaze_angle_y"):
+        np.testing.assert_allclose(mirrored.column(name), seen.column(name), atol=0.08)
+
+
+def test_progress_is_told_where_the_number_of_frames_is_known(landmarker: Landmarker) -> None:
+    """An array of frames is done by shares up to 1; a generator, whose end is not known, tells nothing."""
+    shares: list[float] = []
+
+    for frames in (carphone()[:4], (frame for frame in carphone()[:4])):
+        landmarker.analyze(
+            frames,
+            fps=25,
+            first_frame=0,
+            keep=[],
+            crop_size=8,
+            checkpoint=lambda: None,
+            progress=shares.append,
+        )
+
+    assert shares == [0.25, 0.5, 0.75, 1]
 
 
 def test_crops_show_the_face_at_one_place_and_size(talking: FaceTrack, landmarker: Landmarker) -> None:

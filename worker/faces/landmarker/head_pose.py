@@ -21,9 +21,25 @@ _MESH_POINTS: Final = np.array([point["mesh_point"] for point in _DATA["points"]
 _MODEL_MM: Final = np.array([point["position_mm"] for point in _DATA["points"]], dtype=np.float64)
 
 
+def model_point(mesh_point: int) -> NDArray[np.float64]:
+    """Return where a point of the mesh lies in the head's frame, in millimetres, (3,).
+
+    Raises:
+        KeyError: It is not one of the model's points.
+    """
+    (found,) = np.flatnonzero(mesh_point == _MESH_POINTS)
+    position: NDArray[np.float64] = _MODEL_MM[found]
+    return position
+
+
+def focal_length(width: int, height: int) -> float:
+    """Return the focal length, in pixels, of the camera that OpenFace assumes for frames of this size."""
+    return (500 * width / 640 + 500 * height / 480) / 2
+
+
 def camera_matrix(width: int, height: int) -> NDArray[np.float64]:
     """Return the (3, 3) matrix of the camera that OpenFace assumes for frames of this size in pixels."""
-    focal_px = (500 * width / 640 + 500 * height / 480) / 2
+    focal_px = focal_length(width, height)
     return np.array([[focal_px, 0, width / 2], [0, focal_px, height / 2], [0, 0, 1]])
 
 
@@ -58,3 +74,15 @@ def euler_angles(rotation: NDArray[np.float64]) -> NDArray[np.float64]:
             np.arctan2(-rotation[0, 1], rotation[0, 0]),
         ]
     )
+
+
+def rotations(angles: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the matrices Rx @ Ry @ Rz, (F, 3, 3), of angles x, y, z in radians, (F, 3)."""
+    (sx, sy, sz), (cx, cy, cz) = np.sin(angles.T), np.cos(angles.T)
+    rows = (
+        (cy * cz, -cy * sz, sy),
+        (cx * sz + sx * sy * cz, cx * cz - sx * sy * sz, -sx * cy),
+        (sx * sz - cx * sy * cz, sx * cz + cx * sy * sz, cx * cy),
+    )
+    matrices: NDArray[np.float64] = np.moveaxis(np.array(rows, dtype=np.float64), 2, 0)
+    return matrices

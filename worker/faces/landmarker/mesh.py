@@ -24,10 +24,12 @@ class Mesh:
 
     Attributes:
         points: Landmarks in frame pixels, float32 (478, 2); the last ten are the irises.
+        depth: How far each lies behind the middle of the head, in the same unit, float32 (478,).
         presence: How sure the model is that this is a face, in [0, 1].
     """
 
     points: NDArray[np.float32]
+    depth: NDArray[np.float32]
     presence: float
 
     def region(self) -> Region:
@@ -48,5 +50,6 @@ class MeshModel:
         to_frame = region.to_frame(_INPUT_SIDE)
         picture = warp(frame, to_frame, _INPUT_SIDE, cv2.BORDER_REPLICATE)
         outputs = self._network.run(picture[None].astype(np.float32) * np.float32(1 / 255))
-        points = outputs["Identity"].reshape(POINT_COUNT, 3)[:, :2]
-        return Mesh(apply(to_frame, points), sigmoid(outputs["Identity_1"]).item())
+        points = outputs["Identity"].reshape(POINT_COUNT, 3)
+        depth = points[:, 2] * np.float32(region.side / _INPUT_SIDE)
+        return Mesh(apply(to_frame, points[:, :2]), depth, sigmoid(outputs["Identity_1"]).item())

@@ -1,0 +1,1 @@
+"""What the built-in face analyzer sees beside OpenFace, and how fast it is."""
