@@ -74,7 +74,7 @@ def test_a_result_says_what_saw_the_faces(seeing: Service, face_clip: Path) -> N
         assert document["status"] == "succeeded", document["error"]
         assert document["analyzer"]["name"] == document["options"]["analyzer"] == name
     assert seen["openface"]["analyzer"]["reliability"] is None
-    assert seen["landmarker"]["analyzer"]["reliability"]["AU12"] > 0.8
+    assert seen["landmarker"]["analyzer"]["reliability"]["AU12_r"] > 0.8
     tables = {name: rows_of(seeing, document) for name, document in seen.items()}
     assert {row["AU12_r"] for row in tables["openface"]} == {"1.50"}
     assert len({row["AU12_r"] for row in tables["landmarker"]}) > 10
