@@ -24,7 +24,7 @@ from worker.faces.openface.process import run
 from worker.faces.openface.recording import Recording, largest_bytes, read_recording
 from worker.faces.openface.rows import build_table, is_low_quality
 from worker.faces.openface.verdict import judge
-from worker.faces.openface.video import Video, read_frames, write_video
+from worker.faces.openface.video import Video, read_back, write_video
 from worker.faces.table import LANDMARK_COLUMNS, FaceTable
 from worker.faces.track import FaceTrack
 from worker.media.sandbox import MIB
@@ -34,7 +34,7 @@ log = structlog.stdlib.get_logger(__name__)
 # Raised whenever the same recording, or the same frames, could give other numbers.
 _CODE_VERSION: Final = "1"
 _LEAST_TIME_LIMIT_S: Final = 120.0
-# Six times what one core needs for pictures 640 wide.
+# Twenty times what one core needs for pictures 640 wide.
 _TIME_LIMIT_S_PER_S: Final = 10.0
 _DIGEST_DIGITS: Final = 8
 _LOGGED_CHARACTERS: Final = 2000
@@ -103,9 +103,7 @@ class OpenFace:
             video = write_video(frames, folder / "segment.mp4", fps=fps, checkpoint=checkpoint)
             if video.frames == 0:
                 return _nothing(len(keep), crop_size, fps, first_frame)
-            limit_s = min(
-                max(_LEAST_TIME_LIMIT_S, video.frames / fps * _TIME_LIMIT_S_PER_S), ends_at - time.monotonic()
-            )
+            limit_s = min(time_limit_s(video.frames / fps), ends_at - time.monotonic())
             recording, warnings = self._watch(folder, video, limit_s, checkpoint, progress)
             crops, found = _cut(recording, video, keep, crop_size, checkpoint)
         progress(1.0)
@@ -151,6 +149,11 @@ class OpenFace:
             raise
 
 
+def time_limit_s(duration_s: float) -> float:
+    """Return how long OpenFace may take for a video."""
+    return max(_LEAST_TIME_LIMIT_S, duration_s * _TIME_LIMIT_S_PER_S)
+
+
 def _cut(
     recording: Recording, video: Video, keep: Sequence[int], crop_size: int, checkpoint: Callable[[], None]
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
@@ -161,7 +164,7 @@ def _cut(
     crop_of = {index: crop for crop, index in enumerate(keep) if index in row_of}
     found = np.zeros(len(keep), dtype=bool)
     landmarks = np.column_stack([recording.columns[name] for name in LANDMARK_COLUMNS])
-    for index, frame in read_frames(video, crop_of, checkpoint):
+    for index, frame in read_back(video, crop_of, checkpoint):
         # All x, then all y.
         points = landmarks[row_of[index]].reshape(2, -1).T
         crops[crop_of[index]] = crop_face(frame, points, crop_size)

@@ -85,7 +85,7 @@ def write_video(
     return Video(path, index + 1, size[0] / width, size[1] / height)
 
 
-def read_frames(
+def read_back(
     video: Video, wanted: Iterable[int], checkpoint: Callable[[], None]
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     """Yield the wanted frames of a video in order, each its number from 0 and RGB, (H, W, 3).

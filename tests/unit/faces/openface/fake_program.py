@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 HERE = Path.cwd()
-OUT_DIR, OF, F = (Path(sys.argv[sys.argv.index(flag) + 1]) for flag in ("-out_dir", "-of", "-f"))
+F, OUT_DIR, OF = (Path(sys.argv[sys.argv.index(flag) + 1]) for flag in ("-f", "-out_dir", "-of"))
 
 
 def tell_how_called() -> None:
@@ -29,7 +29,6 @@ def tell_how_called() -> None:
         "limits": {name: resource.getrlimit(getattr(resource, name))[0] for name in limits},
     }
     (HERE / "called.json").write_text(json.dumps(call), encoding="utf-8")
-    (HERE / "video.mp4").write_bytes(F.read_bytes())
 
 
 def say() -> None:
@@ -50,7 +49,10 @@ def hang() -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    (HERE / "pids.json").write_text(json.dumps([os.getpid(), child.pid]), encoding="utf-8")
+    part = HERE / "pids.part"
+    part.write_text(json.dumps([os.getpid(), child.pid]), encoding="utf-8")
+    # Whoever sees the file sees all of it.
+    part.rename(HERE / "pids.json")
     time.sleep(600)
 
 

@@ -1,7 +1,13 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -98,6 +104,27 @@ def test_a_run_that_hangs_is_ended_with_all_it_started(install: FakeInstall) -> 
 
     assert error.code is ErrorCode.TIMEOUT
     assert all(is_gone(pid) for pid in json.loads((install.folder / "pids.json").read_text()))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
+def test_a_run_dies_with_its_worker(install: FakeInstall) -> None:
+    """A worker that is killed leaves no OpenFace behind."""
+    install.play(deed="hang", stdout=BEGUN)
+    code = (
+        "from pathlib import Path; from tests.unit.faces.openface.installs import FakeInstall;"
+        f"FakeInstall(Path({str(install.folder)!r}), Path({str(install.scratch)!r})).analyze(20)"
+    )
+    pids = install.folder / "pids.json"
+    with subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[4]) as worker:
+        while worker.poll() is None and not pids.exists():
+            time.sleep(0.1)
+        worker.kill()
+    openface, child = json.loads(pids.read_text())
+    os.kill(child, signal.SIGKILL)
+
+    assert is_gone(openface)
+    # Nobody was left to do it.
+    shutil.rmtree(install.scratch)
 
 
 def test_a_run_that_takes_too_much_memory_is_typed(install: FakeInstall) -> None:

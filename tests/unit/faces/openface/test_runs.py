@@ -10,6 +10,7 @@ import pytest
 from shared.errors import WarningCode
 from tests.unit.faces.openface.installs import FakeInstall, is_gone
 from tests.unit.faces.openface.tables import table
+from worker.faces.openface.analyzer import time_limit_s
 
 LARGE_FILE = "model/patch_experts/cen_patches_1.00_of.dat"
 
@@ -28,6 +29,7 @@ def test_how_the_program_is_called(install: FakeInstall, monkeypatch: pytest.Mon
     assert flags[::2][:3] == ["-f", "-out_dir", "-of"]
     assert flags[6:] == ["-aus", "-pose", "-gaze", "-2Dfp"]
     assert (video.name, video.parent, out_dir.parent) == ("segment.mp4", out_dir, install.scratch)
+    assert call["video_bytes"] > 0
     assert call["leads_group"]
     assert call["environment"]["OMP_NUM_THREADS"] == call["environment"]["OPENBLAS_NUM_THREADS"] == "1"
     assert "secret" not in str(call["environment"])
@@ -44,6 +46,11 @@ def test_without_large_models_the_lesser_are_asked_for(install: FakeInstall) -> 
 
     assert install.call()["argv"][-2:] == ["-mloc", "model/main_clnf_general.txt"]
     assert track.warnings == (WarningCode.OPENFACE_LESSER_LANDMARKS,)
+
+
+def test_time_grows_with_the_video() -> None:
+    """A short video has two minutes, a long one ten times its length."""
+    assert [time_limit_s(duration_s) for duration_s in (0.04, 12, 60)] == [120, 120, 600]
 
 
 def test_progress_only_grows_and_ends_at_one(install: FakeInstall) -> None:
@@ -77,7 +84,9 @@ def test_checkpoint_ends_the_run(install: FakeInstall) -> None:
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        install.analyze(20, checkpoint=stop, progress=heard.append)
+        install.analyze(
+            20, checkpoint=stop, progress=heard.append, settings=install.settings(stage_time_limit_s=30)
+        )
     assert all(is_gone(pid) for pid in json.loads((install.folder / "pids.json").read_text()))
 
 

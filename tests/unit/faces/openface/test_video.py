@@ -10,7 +10,7 @@ import pytest
 from shared.errors import TransientError
 from tests import media_factory as media
 from tests.unit.faces.clips import carphone
-from worker.faces.openface.video import MAX_SIDE, fitted_size, read_frames, write_video
+from worker.faces.openface.video import MAX_SIDE, fitted_size, read_back, write_video
 
 
 def nothing() -> None:
@@ -58,7 +58,7 @@ def test_sizes_become_even(tmp_path: Path, width: int, height: int) -> None:
 
     video = write_video(frames, tmp_path / "video.mp4", fps=25, checkpoint=nothing)
 
-    [(_, frame)] = read_frames(video, [1], nothing)
+    [(_, frame)] = read_back(video, [1], nothing)
     fitted = fitted_size(width, height)
     assert frame.shape[:2] == (fitted[1] + fitted[1] % 2, fitted[0] + fitted[0] % 2)
     assert (video.scale_x * width, video.scale_y * height) == pytest.approx(fitted)
@@ -68,7 +68,7 @@ def test_wanted_frames_come_back(tmp_path: Path) -> None:
     """Frames are found by their number, in order, and a number beyond the end is none."""
     video = write_video(media.numbered(40), tmp_path / "video.mp4", fps=25, checkpoint=nothing)
 
-    seen = list(read_frames(video, [39, 0, 17, 40], nothing))
+    seen = list(read_back(video, [39, 0, 17, 40], nothing))
 
     assert [index for index, _ in seen] == [0, 17, 39]
     assert [media.read_number(frame) for _, frame in seen] == [0, 17, 39]
@@ -80,7 +80,7 @@ def test_pictures_are_hardly_changed(tmp_path: Path) -> None:
 
     video = write_video(frames, tmp_path / "video.mp4", fps=25, checkpoint=nothing)
 
-    seen = np.stack([frame for _, frame in read_frames(video, range(10), nothing)])
+    seen = np.stack([frame for _, frame in read_back(video, range(10), nothing)])
     # Of the light alone; chroma is halved in any case.
     error = (seen.astype(float) - frames).mean(axis=-1)
     assert 10 * np.log10(255**2 / np.mean(error**2)) > 43
@@ -92,7 +92,7 @@ def test_no_frames_make_no_file(tmp_path: Path) -> None:
 
     assert video.frames == 0
     assert not video.path.exists()
-    assert list(read_frames(video, [], nothing)) == []
+    assert list(read_back(video, [], nothing)) == []
 
 
 def test_no_room_may_pass(tmp_path: Path) -> None:
@@ -121,4 +121,4 @@ def test_checkpoint_may_stop_the_work(tmp_path: Path) -> None:
         write_video(media.numbered(3), tmp_path / "video.mp4", fps=25, checkpoint=stop)
     video = write_video(media.numbered(3), tmp_path / "video.mp4", fps=25, checkpoint=nothing)
     with pytest.raises(InterruptedError):
-        list(read_frames(video, [2], stop))
+        list(read_back(video, [2], stop))
