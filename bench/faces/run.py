@@ -38,6 +38,7 @@ class Run:
         frames: Frames decoded and analysed.
         faces: How many of them had a face.
         seconds: Wall clock from the start of the decoder to the last row.
+        cpu_seconds: Processor time of that, FFmpeg's included: what wall clock would be on an idle core.
         peak_bytes: Most resident memory of the process, its libraries included; None but on Linux.
         decoder_bytes: The same, of FFmpeg, as looked at now and then.
     """
@@ -45,13 +46,19 @@ class Run:
     frames: int
     faces: int
     seconds: float
+    cpu_seconds: float
     peak_bytes: int | None
     decoder_bytes: int
 
     @property
     def frames_per_s(self) -> float:
-        """Speed, decoding included."""
+        """Speed by the clock, decoding included."""
         return self.frames / self.seconds
+
+    @property
+    def frames_per_cpu_s(self) -> float:
+        """Speed in processor time, which other processes disturb less."""
+        return self.frames / self.cpu_seconds
 
 
 def measure(load: Callable[[], Analyze], clip: Path, frames: int) -> Run:
@@ -70,7 +77,7 @@ def _measure_here(load: Callable[[], Analyze], clip: Path, frames: int) -> Run:
     if hasattr(os, "sched_setaffinity"):
         # FFmpeg, which this process starts, stays on that core, too.
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    settings, watch, faces, seconds = Settings(), _DecoderWatch(), 0, 0.0
+    settings, watch, faces, seconds, cpu_seconds = Settings(), _DecoderWatch(), 0, 0.0, 0.0
     media = probe(
         clip,
         "mov",
@@ -83,13 +90,19 @@ def _measure_here(load: Callable[[], Analyze], clip: Path, frames: int) -> Run:
     analyze(_frames(clip, media, WARM_UP_FRAMES, settings), WARM_UP_FRAMES, media.fps or 1, watch)
 
     def work() -> None:
-        nonlocal faces, seconds
-        start = time.perf_counter()
+        nonlocal faces, seconds, cpu_seconds
+        start, cpu_start = time.perf_counter(), _cpu_seconds()
         faces = analyze(_frames(clip, media, frames, settings), frames, media.fps or 1, watch)
-        seconds = time.perf_counter() - start
+        seconds, cpu_seconds = time.perf_counter() - start, _cpu_seconds() - cpu_start
 
     peak = measure_peak(work)
-    return Run(frames, faces, seconds, None if peak is None else peak["peak_bytes"], watch.most_bytes)
+    peak_bytes = None if peak is None else peak["peak_bytes"]
+    return Run(frames, faces, seconds, cpu_seconds, peak_bytes, watch.most_bytes)
+
+
+def _cpu_seconds() -> float:
+    # The decoder counts once it has ended, which it has when the last frame was read.
+    return sum(os.times()[:4])
 
 
 def _frames(clip: Path, media: MediaInfo, count: int, settings: Settings) -> Iterator[Frame]:

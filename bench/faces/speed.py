@@ -29,7 +29,7 @@ from bench.faces.run import Analyze, Run, measure
 MIB = 2**20
 MULTIPLES = (1, 2, 4)
 # OpenFace 2.2 with its usual models on one core at 640x360: recorded, as it may not be shipped.
-OPENFACE = ("openface (recorded)", "", "60", "", "449", "")
+OPENFACE = ("openface, recorded", "", "60", "", "", "449", "")
 
 
 def main() -> None:
@@ -60,17 +60,17 @@ def repeat(clip: Path, frames: int, target: Path) -> Path:
 
 
 def print_runs(runs: dict[str, list[Run]]) -> None:
-    """Print a row a run, and what N, 2N and 4N frames cost, each relative to the first."""
+    """Print a row a run, and what N, 2N and 4N frames cost relative to N."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("analyzer, one core")
-    for name in ("frames", "a second", "of N's time", "peak MiB", "FFmpeg MiB"):
+    for name in ("frames", "a second", "a CPU second", "CPU of N's", "peak MiB", "FFmpeg MiB"):
         table.add_column(name, justify="right")
     for name, measured in runs.items():
         for run in measured:
             table.add_row(name, *cells(run, measured[0]))
     table.add_row(*OPENFACE)
     if "mediapipe" not in runs:
-        table.add_row("mediapipe (not installed)")
+        table.add_row("mediapipe: not installed")
     Console().print(table)
 
 
@@ -79,7 +79,8 @@ def cells(run: Run, first: Run) -> tuple[str, ...]:
     return (
         str(run.frames) if run.faces == run.frames else f"{run.frames}, {run.faces} faces",
         f"{run.frames_per_s:.0f}",
-        f"{run.seconds / first.seconds:.2f}",
+        f"{run.frames_per_cpu_s:.0f}",
+        f"{run.cpu_seconds / first.cpu_seconds:.2f}",
         "" if run.peak_bytes is None else f"{run.peak_bytes / MIB:.0f}",
         f"{run.decoder_bytes / MIB:.0f}",
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
+from math import asin, atan2
 from typing import Final
 
 import cv2
@@ -67,13 +68,8 @@ def head_pose(points: NDArray[np.float32], camera: NDArray[np.float64]) -> NDArr
 
 def euler_angles(rotation: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the angles x, y, z in radians (3,) of a rotation Rx @ Ry @ Rz, (3, 3)."""
-    return np.array(
-        [
-            np.arctan2(-rotation[1, 2], rotation[2, 2]),
-            np.arcsin(np.clip(rotation[0, 2], -1, 1)),
-            np.arctan2(-rotation[0, 1], rotation[0, 0]),
-        ]
-    )
+    (r11, r12, r13), (_, _, r23), (_, _, r33) = rotation.tolist()
+    return np.array((atan2(-r23, r33), asin(min(1, max(-1, r13))), atan2(-r12, r11)))
 
 
 def rotations(angles: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -48,7 +48,9 @@ class MeshModel:
     def read(self, frame: NDArray[np.uint8], region: Region) -> Mesh:
         """Return the face that fills ``region`` of an RGB frame (H, W, 3), if there is one."""
         to_frame = region.to_frame(_INPUT_SIDE)
-        picture = warp(frame, to_frame, _INPUT_SIDE, cv2.BORDER_REPLICATE)
+        # OpenCV turns pictures of four channels in half the time of three, to the same bytes.
+        padded = cv2.cvtColor(frame, cv2.COLOR_RGB2RGBA).astype(np.uint8, copy=False)
+        picture = cv2.cvtColor(warp(padded, to_frame, _INPUT_SIDE, cv2.BORDER_REPLICATE), cv2.COLOR_RGBA2RGB)
         outputs = self._network.run(picture[None].astype(np.float32) * np.float32(1 / 255))
         points = outputs["Identity"].reshape(POINT_COUNT, 3)
         depth = points[:, 2] * np.float32(region.side / _INPUT_SIDE)

@@ -67,7 +67,7 @@ def warp(
     """Return the ``size`` x ``size`` picture whose points ``to_frame`` takes to the frame.
 
     Args:
-        frame: RGB, (H, W, 3).
+        frame: RGB, (H, W, 3), or with a fourth channel.
         to_frame: Matrix (2, 3), as ``Region.to_frame`` gives it.
         size: Side of the picture in pixels.
         border: What lies beyond the frame: one of OpenCV's ``BORDER_*``.
