@@ -67,9 +67,14 @@ def _tried(name: str, look: Callable[[], tuple[str, ...]]) -> Finding:
     except AvemotionError as error:
         return Finding(name, ok=False, told=(error.message,))
     except ImportError as error:
-        return Finding(name, ok=None, told=(f"not installed here: {error.name}",))
+        return _not_installed(name, error)
     except (OSError, RuntimeError) as error:
         return Finding(name, ok=False, told=(str(error),))
+
+
+def _not_installed(name: str, error: ImportError) -> Finding:
+    """Return that a part is not for this machine: the API's image has no media libraries."""
+    return Finding(name, ok=None, told=(f"not installed here ({error.name} is missing)",))
 
 
 def _ffmpeg() -> tuple[str, ...]:
@@ -85,8 +90,10 @@ def _landmarker() -> tuple[str, ...]:
 
 
 def _openface(settings: Settings) -> Finding:
-    from worker.faces.openface.installation import find_installation  # noqa: PLC0415 - not on every machine
-
+    try:
+        from worker.faces.openface.installation import find_installation  # noqa: PLC0415 - for the next line
+    except ImportError as error:
+        return _not_installed("openface", error)
     installation = find_installation(settings)
     if installation is None:
         return Finding("openface", ok=None, told=("not set up; OPENFACE_DIR names its folder",))
