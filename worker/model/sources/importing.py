@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from shared.catalog import Normalisation
 from shared.errors import AvemotionError, ErrorCode
+from shared.outputs import check_output, replacing
 from worker.model.classifier import VideoMAE
 from worker.model.position import sincos_table
 from worker.model.presets import Preset
 from worker.model.sources.card import WEIGHTS_SUFFIX, LicenceBasis, Origin, WeightsCard, card_path
 from worker.model.sources.licences import check_licence, licence_of
-from shared.outputs import check_output, replacing
 from worker.model.sources.plan import Plan, make_plan
 from worker.model.sources.recognition import open_source
 from worker.model.sources.source import Source
