@@ -14,8 +14,6 @@ from worker.faces.table import FaceTable
 T = TypeVar("T", bound=np.generic)
 
 _LEAST_USABLE_SHARE: Final = 0.5
-# The head of a person lies on its side; where half of all heads do, the picture does.
-_MAX_USUAL_TILT_RAD: Final = 1.0
 
 
 def build_table(recording: Recording, video: Video, *, fps: float, first_frame: int) -> FaceTable:
@@ -42,11 +40,12 @@ def build_table(recording: Recording, video: Video, *, fps: float, first_frame: 
 
 
 def is_low_quality(recording: Recording, frames: int) -> bool:
-    """Tell whether the face is seen too poorly to trust: seldom usable, or on its side."""
-    if np.count_nonzero(recording.usable()) < _LEAST_USABLE_SHARE * frames:
-        return True
-    tilts = np.abs(recording.turns()[recording.success, 2])
-    return bool(np.median(tilts) > _MAX_USUAL_TILT_RAD) if len(tilts) else False
+    """Tell whether the face is seen too poorly to trust: usable in less than half of the frames.
+
+    A picture that lies on its side is among these: rows whose head is turned by more than a radian
+    about any axis are junk, so a median turn beyond that leaves no half of them.
+    """
+    return bool(np.count_nonzero(recording.usable()) < _LEAST_USABLE_SHARE * frames)
 
 
 def _spread(recording: Recording, values: NDArray[T], frames: NDArray[T]) -> NDArray[T]:

@@ -73,6 +73,13 @@ def test_table_of_a_run_that_failed_is_not_used(install: FakeInstall, number: in
     assert install.refusal().code in (ErrorCode.MEDIA_UNREADABLE, ErrorCode.OUT_OF_MEMORY)
 
 
+def test_a_crash_is_told_before_its_broken_table(install: FakeInstall) -> None:
+    """What a crash leaves in the table is not looked at, and hides nothing."""
+    install.play(stdout=BEGUN, table=b"\0" * 1000, signal=signal.SIGSEGV)
+
+    assert install.refusal().code is ErrorCode.MEDIA_UNREADABLE
+
+
 def test_table_that_was_being_written_is_not_used(install: FakeInstall) -> None:
     """A run that was told to stop left numbers that are not final; the work may be tried again."""
     install.play(stdout=BEGUN, table=table(20)[:-50], signal=signal.SIGTERM)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from itertools import pairwise
 from pathlib import Path
 
@@ -35,6 +36,16 @@ def test_how_the_program_is_called(install: FakeInstall, monkeypatch: pytest.Mon
     assert "secret" not in str(call["environment"])
     assert call["limits"]["RLIMIT_CORE"] == 0
     assert call["limits"]["RLIMIT_AS"] == 2048 * 1024**2
+
+
+@pytest.mark.skipif(shutil.which("stdbuf") is None, reason="this system has no stdbuf")
+def test_output_is_not_held_back(install: FakeInstall) -> None:
+    """The program's C library is told to pass on what it prints at once: progress is live."""
+    install.play(table=table(20))
+
+    install.analyze(20)
+
+    assert install.call()["environment"]["_STDBUF_O"] == "0"
 
 
 def test_without_large_models_the_lesser_are_asked_for(install: FakeInstall) -> None:

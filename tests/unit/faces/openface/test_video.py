@@ -64,6 +64,18 @@ def test_sizes_become_even(tmp_path: Path, width: int, height: int) -> None:
     assert (video.scale_x * width, video.scale_y * height) == pytest.approx(fitted)
 
 
+@pytest.mark.parametrize(("width", "height"), [(161, 120), (640, 359)])
+def test_padding_moves_no_pixel(tmp_path: Path, width: int, height: int) -> None:
+    """Fine stripes stay sharp where a picture is odd: it is not scaled by a pixel."""
+    stripes = np.where(np.add.outer(np.arange(height), np.arange(width)) // 2 % 2, 180, 60)
+    frames = np.repeat(stripes[None, :, :, None], 3, axis=-1).astype(np.uint8)
+
+    video = write_video(frames, tmp_path / "video.mp4", fps=25, checkpoint=nothing)
+
+    [(_, frame)] = read_back(video, [0], nothing)
+    assert np.abs(frame[:height, :width].astype(int) - frames[0]).max() < 20
+
+
 def test_wanted_frames_come_back(tmp_path: Path) -> None:
     """Frames are found by their number, in order, and a number beyond the end is none."""
     video = write_video(media.numbered(40), tmp_path / "video.mp4", fps=25, checkpoint=nothing)
