@@ -62,10 +62,11 @@ def test_recorded_runs_have_their_warnings(
 
 def test_rows_of_a_run_cut_short_are_kept(install: FakeInstall) -> None:
     """The frames that OpenFace read have their rows; those behind are null, not made up."""
-    install.play_recorded("truncated")
+    install.play(table=table(57))
 
-    track = install.analyze(pictures(120), keep=[10, 100])
+    track = install.analyze(120, keep=[10, 100])
 
+    assert track.warnings == (WarningCode.FACES_CUT_SHORT, WarningCode.LOW_FACE_QUALITY)
     assert len(track.table) == 120
     assert track.table.success[:57].all()
     assert not track.table.success[57:].any()
@@ -91,6 +92,19 @@ def test_landmarks_are_in_pixels_of_the_frames(install: FakeInstall) -> None:
 
     assert (large.column("x_0")[0], large.column("y_0")[0]) == (256, 144)
     assert (small.column("x_0")[0], small.column("y_0")[0]) == (64, 36)
+
+
+def test_no_face_is_no_failure(install: FakeInstall) -> None:
+    """A video without a face is analysed well: it has null rows, no crop, and a warning."""
+    # Junk as it was seen beside success=0.
+    install.play(table=table([{"success": 0, "confidence": 0.02, "pose_Tz": 37_526_952}] * 20))
+
+    track = install.analyze(20, keep=[3])
+
+    assert np.isnan(track.table.values).all()
+    assert not track.found.any()
+    assert not track.crops.any()
+    assert (track.most_faces, track.warnings) == (0, (WarningCode.LOW_FACE_QUALITY,))
 
 
 def test_a_head_on_its_side_is_low_quality(install: FakeInstall) -> None:
