@@ -48,11 +48,9 @@ def main() -> None:
 
 
 def agreement(clip: Path, recording: Path) -> list[Agreement]:
-    """Return how each of ``COLUMNS``, and then the landmarks as a whole, go with a recording."""
-    table = analyze(clip)
-    theirs = read_recording(recording)
-    rows = [compare(name, table.column(name).astype(np.float64), theirs[name]) for name in COLUMNS]
-    return [row for row in rows if not np.isnan(row.offset)]
+    """Return how each of ``COLUMNS`` goes with a recording."""
+    table, theirs = analyze(clip), read_recording(recording)
+    return [compare(name, table.column(name).astype(np.float64), theirs[name]) for name in COLUMNS]
 
 
 def analyze(clip: Path) -> FaceTable:
@@ -72,7 +70,7 @@ def analyze(clip: Path) -> FaceTable:
 
 
 def print_agreement(rows: list[Agreement]) -> None:
-    """Print a table of it; what one of the two does not see is left out."""
+    """Print a table of it."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("column")
     for name in ("r", "aim", "ours - theirs", "spread", "theirs"):
@@ -81,11 +79,21 @@ def print_agreement(rows: list[Agreement]) -> None:
         aim = AIMS.get(row.name)
         table.add_row(
             row.name,
-            "flat" if np.isnan(row.r) else f"{row.r:.2f}",
+            correlation(row),
             "" if aim is None else f"{aim} {'met' if row.r >= aim else 'missed'}",
-            *(f"{value:.3f}" for value in (row.offset, row.spread, row.their_spread)),
+            *(
+                "" if np.isnan(value) else f"{value:.3f}"
+                for value in (row.offset, row.spread, row.their_spread)
+            ),
         )
     Console().print(table)
+
+
+def correlation(row: Agreement) -> str:
+    """Return what is shown as a column's correlation."""
+    if np.isnan(row.offset):
+        return "not seen"
+    return "flat" if np.isnan(row.r) else f"{row.r:.2f}"
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ FIGURE = Path(__file__).parents[1] / "faces.png"
 WIDTH_PX = 1000
 MARGIN_PX = 16
 LEFT_PX, RIGHT_PX = 150, 960
-HEADER_PX, PANEL_PX, GAP_PX, FOOT_PX = 72, 112, 30, 44
+HEADER_PX, PANEL_PX, GAP_PX, FOOT_PX = 72, 112, 30, 8
 # Points of a curve are placed to a sixteenth of a pixel.
 SHIFT = 4
 
@@ -99,7 +99,7 @@ def draw_curve(canvas: Picture, y: int, curve: Column, colour: tuple[int, int, i
         whole = piece[~np.isnan(piece).any(axis=1)]
         if len(whole) > 1:
             scaled = np.round(whole * 2**SHIFT).astype(np.int32)
-            cv2.polylines(canvas, [scaled], isClosed=False, color=colour, thickness=thick, shift=SHIFT)
+            cv2.polylines(canvas, [scaled], False, colour, thick, cv2.LINE_AA, SHIFT)  # noqa: FBT003 - open
 
 
 def draw_times(canvas: Picture, y: int, end_s: float) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from shared.errors import WarningCode
 from tests.unit.faces.clips import Frames, carphone, empty, scaled, shared_clip
 from worker.faces.analyzer import FaceAnalyzer
 from worker.faces.landmarker import Landmarker
@@ -45,6 +46,7 @@ def test_a_face_that_is_always_there_is_found_in_each_frame(talking: FaceTrack) 
     assert talking.table.confidence.min() > 0.9
     assert talking.found.all()
     assert talking.most_faces == 1
+    assert talking.warnings == ()
 
 
 def test_rows_hold_what_can_be_seen_and_null_for_the_rest(talking: FaceTrack) -> None:
@@ -135,13 +137,14 @@ def test_crops_show_the_face_at_one_place_and_size(talking: FaceTrack, landmarke
 
 
 def test_a_turned_head_keeps_its_face(landmarker: Landmarker) -> None:
-    """A picture turned by a quarter gives the same face, with a head turned by a quarter."""
+    """A picture turned by a quarter gives the same face, with a head turned by a quarter, and a warning."""
     upright = analyze(landmarker, carphone()[:1]).table
     turned = analyze(landmarker, [np.rot90(carphone()[0], k=-1)], keep=[0])
 
     assert turned.found.all()
     turn = turned.table.column("pose_Rz") - upright.column("pose_Rz")
     np.testing.assert_allclose(turn, np.pi / 2, atol=0.1)
+    assert turned.warnings == (WarningCode.LOW_FACE_QUALITY,)
 
 
 def test_blank_frames_have_null_rows(landmarker: Landmarker) -> None:

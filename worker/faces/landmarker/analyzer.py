@@ -9,6 +9,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.errors import WarningCode
 from worker.faces.analyzer import no_progress
 from worker.faces.landmarker.action_units import MAPPING_VERSION, RELIABILITY
 from worker.faces.landmarker.blendshapes import BlendshapeModel
@@ -18,10 +19,12 @@ from worker.faces.landmarker.detector import Detector
 from worker.faces.landmarker.mesh import MeshModel
 from worker.faces.landmarker.rows import NULL_ROW, Row, build_table, read_row
 from worker.faces.landmarker.tracker import Tracker
+from worker.faces.table import FaceTable
 from worker.faces.track import FaceTrack
 
 # Raised whenever the same frames could give other numbers.
 _CODE_VERSION: Final = "2"
+_MOST_ROLL_RAD: Final = 1.0
 
 
 class Landmarker:
@@ -87,4 +90,11 @@ class Landmarker:
             if count:
                 progress(min(1, (index + 1) / count))
         table = build_table(rows, confidence, fps=fps, first_frame=first_frame)
-        return FaceTrack(table, crops, found, tracker.most_faces)
+        warnings = (WarningCode.LOW_FACE_QUALITY,) if is_sideways(table) else ()
+        return FaceTrack(table, crops, found, tracker.most_faces, warnings)
+
+
+def is_sideways(table: FaceTable) -> bool:
+    """Tell whether the head lies on its side, or worse, in most frames: the picture was hardly meant so."""
+    rolls = np.abs(table.column("pose_Rz"))[table.success]
+    return bool(len(rolls) and np.nanmedian(rolls) > _MOST_ROLL_RAD)
