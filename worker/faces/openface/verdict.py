@@ -59,9 +59,10 @@ _COMPLAINTS: Final = (
         "OpenFace cannot load its action unit models: the folder AU_predictors must lie beside its program.",
         with_success=True,
     ),
-    # It is given H.264 in MP4 that was made for it a moment before.
+    # It is given H.264 in MP4 that was made for it a moment before. Libraries, too, fail to open this
+    # and that, which they tell beside success.
     Complaint(
-        "Failed to open",
+        "Failed to open the video file",
         ErrorCode.ANALYZER_UNAVAILABLE,
         "OpenFace cannot open the video made for it: its OpenCV may lack a decoder for H.264.",
         with_success=True,
