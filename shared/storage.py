@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -18,6 +17,8 @@ from typing import IO, cast
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
+
+from shared.scratch import scratch_folder
 
 KEY = re.compile(r"[a-z]+(/[A-Za-z0-9._-]+)+")
 COPY_BYTES = 1024 * 1024
@@ -121,8 +122,8 @@ class Storage:
                 raise FileNotFoundError(key)
             yield Path(path)
             return
-        with tempfile.TemporaryDirectory(dir=self._scratch_dir, prefix="avemotion-") as folder:
-            copy = Path(folder) / "media"
+        with scratch_folder(self._scratch_dir) as folder:
+            copy = folder / "media"
             with self._fs.open(path, "rb") as source, copy.open("wb") as target:
                 shutil.copyfileobj(source, target, COPY_BYTES)
             yield copy

@@ -13,6 +13,7 @@ from celery.signals import worker_process_init
 
 from shared.analyzers import announce
 from shared.queue import EVERYWHERE, INFERENCE
+from shared.scratch import sweep_scratch
 from shared.settings import Settings, get_settings
 from worker.app import app
 from worker.liveness import BEAT_S, touch
@@ -20,6 +21,8 @@ from worker.toolkit import forget_parent
 from worker.warm_up import warm_media_child, warm_media_parent, warm_model
 
 log = logging.getLogger(__name__)
+
+SWEEP_S = 600
 
 
 class LivenessStep(bootsteps.StartStopStep):
@@ -32,6 +35,23 @@ class LivenessStep(bootsteps.StartStopStep):
         """Begin to touch."""
         touch(self.role)
         parent.timer.call_repeatedly(BEAT_S, touch, (self.role,))
+
+
+class ScratchStep(bootsteps.StartStopStep):
+    """Removes what killed children have left behind, faces above all."""
+
+    requires = ("celery.worker.components:Timer",)
+
+    def start(self, parent: Any) -> None:
+        """Sweep now and from time to time."""
+        self._sweep()
+        parent.timer.call_repeatedly(SWEEP_S, self._sweep)
+
+    def _sweep(self) -> None:
+        settings = get_settings()
+        removed = sweep_scratch(settings.scratch_dir, 2 * settings.stage_hard_limit_s)
+        if removed:
+            log.warning("%d temporary folders of killed processes removed", removed)
 
 
 class AnalyzerStep(bootsteps.StartStopStep):
@@ -66,6 +86,7 @@ def prepare(role: str, settings: Settings) -> tuple[str, ...]:
         from worker.faces import set_up_analyzers  # noqa: PLC0415 - only media workers have its libraries
 
         warm_media_parent(settings)
+        app.steps["worker"].add(ScratchStep)
         problems = set_up_analyzers(settings)
         if problems:
             app.steps["worker"].add(type("RoleAnalyzerStep", (AnalyzerStep,), {"problems": problems}))

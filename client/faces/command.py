@@ -13,7 +13,7 @@ from client.faces.progress import FrameProgress
 from client.faces.report import summary_lines
 from client.render.text import display_path
 from client.run.clips import look_at
-from shared.errors import AvemotionError, ErrorCode
+from shared.errors import AvemotionError, ErrorCode, TransientError
 from shared.outputs import check_output, replacing
 from shared.settings import Settings, get_settings
 
@@ -93,15 +93,19 @@ def _analyze(
     limit_s = _time_limit_s(media, settings)
     analyzer = load_analyzer(name, settings.model_copy(update={"stage_time_limit_s": limit_s}))
     with FrameProgress(console, round(_length_s(media) * settings.fps)) as progress:
-        track = analyzer.analyze(
-            progress.counted(_frames(clip, media, settings)),
-            fps=settings.fps,
-            first_frame=0,
-            keep=(),
-            crop_size=1,
-            checkpoint=lambda: None,
-            progress=progress.analyzed,
-        )
+        try:
+            track = analyzer.analyze(
+                progress.counted(_frames(clip, media, settings)),
+                fps=settings.fps,
+                first_frame=0,
+                keep=(),
+                crop_size=1,
+                checkpoint=lambda: None,
+                progress=progress.analyzed,
+            )
+        except TransientError as error:
+            # Nobody tries again by himself here.
+            raise AvemotionError(ErrorCode.SERVICE_UNAVAILABLE, f"{error} Try again later.") from error
     if len(track.table) == 0:
         raise AvemotionError(ErrorCode.MEDIA_UNREADABLE, "No frame of the video could be decoded.")
     return track, f"{analyzer.name} {analyzer.version}"

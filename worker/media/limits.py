@@ -26,7 +26,9 @@ _PR_SET_NO_NEW_PRIVS = 38
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
-def limit_this_process(memory_bytes: int, time_limit_s: float) -> None:
+def limit_this_process(
+    memory_bytes: int, time_limit_s: float, *, file_bytes: int = 0, open_files: int = OPEN_FILES
+) -> None:
     """Bind the calling process, and what it starts, to an upper use of the machine.
 
     Called between fork and work: takes no lock. Address space can be limited on Linux only.
@@ -34,14 +36,15 @@ def limit_this_process(memory_bytes: int, time_limit_s: float) -> None:
     Args:
         memory_bytes: Address space.
         time_limit_s: Wall clock that the parent allows; bounds processor time.
+        file_bytes: Size of each file that is written; pipes do not count.
+        open_files: Files that may be open at a time.
     """
     cpu_s = math.ceil(time_limit_s * CPU_SECONDS_PER_WALL_SECOND)
     wanted = {
         resource.RLIMIT_CPU: cpu_s,
         resource.RLIMIT_CORE: 0,
-        # Nothing is written but pipes, which this does not count.
-        resource.RLIMIT_FSIZE: 0,
-        resource.RLIMIT_NOFILE: OPEN_FILES,
+        resource.RLIMIT_FSIZE: file_bytes,
+        resource.RLIMIT_NOFILE: open_files,
     }
     if _LIBC is not None:
         wanted[resource.RLIMIT_AS] = memory_bytes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ import structlog
 from numpy.typing import NDArray
 
 from shared.errors import AvemotionError, ErrorCode, TransientError, WarningCode
+from shared.scratch import scratch_folder
 from shared.settings import Settings
 from worker.faces.analyzer import no_progress
 from worker.faces.openface.command import command_line
@@ -97,9 +97,7 @@ class OpenFace:
             TransientError: The run was stopped from outside, or the machine has no room for it now.
         """
         ends_at = time.monotonic() + self._settings.stage_time_limit_s
-        with tempfile.TemporaryDirectory(dir=self._settings.scratch_dir, prefix="avemotion-") as name:
-            # The program runs in another folder.
-            folder = Path(name).absolute()
+        with scratch_folder(self._settings.scratch_dir) as folder:
             video = write_video(frames, folder / "segment.mp4", fps=fps, checkpoint=checkpoint)
             if video.frames == 0:
                 return _nothing(len(keep), crop_size, fps, first_frame)
