@@ -62,7 +62,7 @@ def repeat(clip: Path, frames: int, target: Path) -> Path:
 def print_runs(runs: dict[str, list[Run]]) -> None:
     """Print a row a run, and what N, 2N and 4N frames cost relative to N."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("analyzer, one core")
+    table.add_column("one core", no_wrap=True)
     for name in ("frames", "a second", "a CPU second", "CPU of N's", "peak MiB", "FFmpeg MiB"):
         table.add_column(name, justify="right")
     for name, measured in runs.items():
