@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from worker.faces.landmarker.bundle import Network, sigmoid
 from worker.faces.landmarker.region import Region, apply, region_around, warp
+from worker.faces.landmarker.slopes import repeat_slopes
 
 POINT_COUNT: Final = 478
 _INPUT_SIDE: Final = 256
@@ -43,7 +44,7 @@ class MeshModel:
 
     def __init__(self, model: bytes) -> None:
         """Load the model ``face_landmarks_detector.tflite``."""
-        self._network = Network(model)
+        self._network = Network(repeat_slopes(model))
 
     def read(self, frame: NDArray[np.uint8], region: Region) -> Mesh:
         """Return the face that fills ``region`` of an RGB frame (H, W, 3), if there is one."""
