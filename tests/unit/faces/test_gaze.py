@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from worker.faces.landmarker.gaze import EYE_POINTS, gaze
+from worker.faces.landmarker.gaze import EYE_POINTS, GAZE_COLUMNS, gaze
 from worker.faces.landmarker.head_pose import model_point
+from worker.faces.track import FaceTrack
 
 # From an eye to the camera and to other places, in the camera's axes.
 AHEAD = (0.0, 0.0, -1.0)
@@ -94,3 +95,12 @@ def test_gaze_of_a_frame_without_a_face_is_null() -> None:
 
     assert np.isnan(rows[0]).all()
     np.testing.assert_array_equal(rows[1], gaze(eyes, pose)[0])
+
+
+def test_gaze_is_of_unit_length_and_towards_the_camera(talking: FaceTrack) -> None:
+    """Both eyes have unit vectors into the half space of the camera, and look the same way."""
+    vectors = np.stack([talking.table.column(name) for name in GAZE_COLUMNS[:6]], axis=1).reshape(-1, 2, 3)
+
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=2), 1, atol=1e-5)
+    assert vectors[..., 2].max() < -0.5
+    assert (vectors[:, 0] * vectors[:, 1]).sum(axis=1).min() > np.cos(0.4)
