@@ -5,6 +5,8 @@ RUN_STAMP := $(VENV)/.run-installed
 DEV_STAMP := $(VENV)/.dev-installed
 PIP_INSTALL := $(BIN)/python -m pip install -qq --no-input --only-binary=:all: -c constraints.txt
 PYTEST := $(BIN)/python -m pytest
+# Two files at a time; each process starts servers of its own.
+IN_PARALLEL := -n 2 --dist loadfile
 
 # The newest Python that the project supports; `make run PYTHON=python3.12` picks another.
 SUPPORTED := import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
@@ -29,10 +31,10 @@ serve: $(RUN_STAMP) ## Start the API, the workers and their servers on this mach
 	@exec $(BIN)/avemotion serve
 
 test: $(DEV_STAMP) ## Run the tests that fit into ten minutes
-	$(PYTEST) --ignore=tests/compose -m "not slow"
+	$(PYTEST) $(IN_PARALLEL) --ignore=tests/compose -m "not slow"
 
 test-all: $(DEV_STAMP) ## Run every test but that of the containers
-	$(PYTEST) --ignore=tests/compose
+	$(PYTEST) $(IN_PARALLEL) --ignore=tests/compose
 
 lint: $(DEV_STAMP) ## Check style, types, import rules and the container files
 	$(BIN)/ruff check .
