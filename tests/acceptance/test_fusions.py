@@ -93,6 +93,8 @@ def test_a_clip_goes_through_each_fusion(service: Service, clip: Path, fusion: s
     assert all(picture.any() for row in sheet for picture in row)
 
 
+# Each fusion's own tests hide what is missing in every `make test`; here the whole service does.
+@pytest.mark.slow
 @pytest.mark.parametrize("fusion", OTHERS)
 @pytest.mark.parametrize("part", PARTS)
 def test_a_missing_modality_is_said_and_black(

@@ -130,6 +130,7 @@ def test_an_openface_that_fails_is_told(
         assert "faces_cut_short" in {warning["code"] for warning in document["warnings"]}
 
 
+@pytest.mark.slow
 def test_a_long_clip_is_seen_piece_by_piece(seeing: Service, tmp_path: Path) -> None:
     """Each segment is a run of its own, and the table has a row a frame of the whole clip."""
     clip = make.face_video(tmp_path / "long.mp4", duration_s=9)

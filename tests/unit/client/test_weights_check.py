@@ -64,7 +64,8 @@ def test_outputs_are_those_of_the_source(
         assert told in result.stdout
 
 
-@pytest.mark.parametrize("backend", ["torch", pytest.param("jax", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["torch", "jax"])
 def test_each_backend_computes_the_same(imported: Path, clips: Path, tmp_path: Path, backend: str) -> None:
     """KERAS_BACKEND names what computes, to the same numbers; a file without a card will do."""
     file, out = copied(imported, tmp_path, card=False), tmp_path / "y.npz"

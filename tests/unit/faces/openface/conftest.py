@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import gc
-import gc
 from collections.abc import Iterator
 from pathlib import Path
 
