@@ -10,6 +10,7 @@ import typer
 
 from client.render.text import display_path
 from shared.errors import AvemotionError, ErrorCode
+from worker.model.hardware import available_cores
 from worker.model.presets import PRESETS
 
 DEFAULT_PRESETS = ("base", "small", "tiny")
@@ -55,7 +56,6 @@ def model(  # noqa: PLR0913 - a command's options
     from bench.model.command import measure  # noqa: PLC0415 - not needed for --help
     from bench.model.comparison import Plan  # noqa: PLC0415 - the same
     from bench.model.contender import CALL_FLOPS, Setup  # noqa: PLC0415 - the same
-    from bench.model.machine import available_cores  # noqa: PLC0415 - the same
     from bench.model.products import Clip  # noqa: PLC0415 - the same
     from bench.model.targets import MEMORY_BATCH  # noqa: PLC0415 - the same
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from rich.console import Console
 from client.render.text import printable
 from shared.errors import AvemotionError, ErrorCode
 from shared.settings import Settings, get_settings
+from worker.model.hardware import available_cores
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,7 @@ def doctor() -> None:
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Yield what is found, part by part."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    facts = (f"Python {platform.python_version()}, {cores} cores", platform.platform())
+    facts = (f"Python {platform.python_version()}, {available_cores()} cores", platform.platform())
     yield Finding("machine", ok=True, told=facts)
     yield _tried("ffmpeg", _ffmpeg)
     yield _tried("landmarker", _landmarker)

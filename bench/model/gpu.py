@@ -28,7 +28,7 @@ from rich.table import Table
 from bench.model.cases import Key, make_case
 from bench.model.comparison import check_agreement, visit
 from bench.model.contender import Kind, Precision, Setup
-from bench.model.machine import available_cores, facts
+from bench.model.machine import facts
 from bench.model.process import Process, start
 from bench.model.products import Clip
 from bench.model.report import case_cells, make_table, outcome, targets_table
@@ -36,6 +36,7 @@ from bench.model.results import Case
 from bench.model.rounds import interleave
 from bench.model.targets import judge_on_card
 from shared.errors import AvemotionError
+from worker.model.hardware import available_cores
 from worker.model.presets import PRESETS
 
 PRECISION: Precision = "bfloat16"

@@ -9,6 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from worker.model.hardware import available_cores
+
 PACKAGES = ("avemotion", "keras", "numpy", "tensorflow-cpu", "tensorflow", "jax", "torch", "transformers")
 # What decides how fast products are; the whole list is long.
 FLAG_PREFIXES = ("avx", "amx", "fma", "asimd", "sve", "bf16", "i8mm")
@@ -28,11 +30,6 @@ VARIABLE_PREFIXES = (
 CPUINFO, STAT = Path("/proc/cpuinfo"), Path("/proc/stat")
 # The columns of /proc/stat in which a processor works: user, nice, system; irq, softirq, steal.
 BUSY_COLUMNS = (1, 2, 3, 6, 7, 8)
-
-
-def available_cores() -> int:
-    """Return the processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def facts() -> dict[str, Any]:

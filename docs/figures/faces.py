@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 
 from bench.faces.agreement import analyze
 from bench.faces.recording import compare, read_recording
+from docs.figures.text import PALE, Picture, write
 
 FIGURE = Path(__file__).parents[1] / "faces.png"
 
 WIDTH_PX = 1000
-MARGIN_PX = 16
 LEFT_PX, RIGHT_PX = 150, 960
 HEADER_PX, PANEL_PX, GAP_PX, FOOT_PX = 72, 112, 30, 8
 # Points of a curve are placed to a sixteenth of a pixel.
 SHIFT = 4
 
-INK, PALE, RULE = (30, 30, 30), (110, 110, 110), (225, 225, 225)
+RULE = (225, 225, 225)
 OPENFACE_COLOUR, LANDMARKER_COLOUR = (150, 150, 150), (20, 90, 190)
 # Column, title, unit, factor to that unit, least and most of the axis.
 PANELS = (
@@ -36,7 +36,6 @@ PANELS = (
     ("pose_Ry", "yaw", "degrees", 180 / np.pi, -5.0, 5.0),
 )
 
-Picture = NDArray[np.uint8]
 Column = NDArray[np.float64]
 
 
@@ -107,20 +106,6 @@ def draw_times(canvas: Picture, y: int, end_s: float) -> None:
     for tick_s in np.arange(0, end_s, 0.5):
         x = round(LEFT_PX + tick_s / end_s * (RIGHT_PX - LEFT_PX))
         write(canvas, f"{tick_s:g} s", y + 20, x=x - 8, size=12, colour=PALE)
-
-
-def write(  # noqa: PLR0913 - all but text and place have their usual values
-    canvas: Picture,
-    text: str,
-    y: int,
-    *,
-    x: int = MARGIN_PX,
-    size: int = 14,
-    weight: int = 400,
-    colour: tuple[int, int, int] = INK,
-) -> None:
-    """Write a line of text whose foot is at ``y``."""
-    cv2.putText(canvas, text, (x, y), colour, cv2.FontFace("sans"), size, weight)
 
 
 if __name__ == "__main__":

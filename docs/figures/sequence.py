@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.bare import media_stages, store
+from docs.figures.text import MARGIN_PX, PALE, Picture, write
 from shared.catalog import ModelConfig, load_catalog
 from shared.catalog.config import PATCH_SIDE_PX, SHARED_FRAMES, TUBELET_FRAMES
 from shared.settings import Settings
@@ -29,17 +30,14 @@ FIGURE = Path(__file__).parents[1] / "sequence.png"
 LAYOUTS = ("audio-first", "video-first", "alternating", "random", "stacked", "summed")
 
 WIDTH_PX = 1000
-MARGIN_PX = 16
 LABEL_PX = 128
 LARGE_PX, SMALL_PX = 100, 48
 WITHIN_PX, BETWEEN_PX = 1, 6
 LARGE_STEP_PX = 146
 SMALL_STEP_PX = SMALL_PX + 8
 
-INK, PALE, EDGE = (30, 30, 30), (110, 110, 110), (230, 230, 230)
+EDGE = (230, 230, 230)
 SIDES = (("sound", "log-mel above,", "MFCC below"), ("face", "aligned crops"))
-
-Picture = NDArray[np.uint8]
 
 
 def main() -> None:
@@ -149,20 +147,6 @@ def with_patches(picture: Picture) -> Picture:
     for at in (edges - 1, edges):
         drawn[at] = drawn[:, at] = EDGE
     return drawn
-
-
-def write(  # noqa: PLR0913 - all but text and place have their usual values
-    canvas: Picture,
-    text: str,
-    y: int,
-    *,
-    x: int = MARGIN_PX,
-    size: int = 14,
-    weight: int = 400,
-    colour: tuple[int, int, int] = INK,
-) -> None:
-    """Write a line of text whose foot is at ``y``."""
-    cv2.putText(canvas, text, (x, y), colour, cv2.FontFace("sans"), size, weight)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ Importing this module is cheap; Keras and its backend are imported when an engin
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from shared.catalog import ModelCard
 from shared.errors import AvemotionError, ErrorCode
 from worker.model.batches import Batching, choose_batching, plan_batches
 from worker.model.compiled import Function, compile_forward, load_backend
-from worker.model.hardware import cpu_flags
+from worker.model.hardware import available_cores, cpu_flags
 from worker.model.inputs import Inputs, count_windows
 from worker.model.precision import (
     ChosenPrecision,
@@ -135,7 +134,7 @@ class Engine:
         else:
             # Where the backend runs already, with threads of its own choice, that is well too.
             with suppress(RuntimeError):
-                backend.limit_threads(len(os.sched_getaffinity(0)))
+                backend.limit_threads(available_cores())
         gpu = backend.find_gpu()
         chosen = choose_precision(precision, cpu_flags(), gpu)
         exact = build_network(card, PRESETS[card.preset])

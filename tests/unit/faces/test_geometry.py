@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from worker.faces.landmarker.crop import crop_face, similarity
+from worker.faces.alignment import similarity
+from worker.faces.landmarker.crop import crop_face
 from worker.faces.landmarker.detector import anchor_centres, closer_views, merge
 from worker.faces.landmarker.head_pose import (
     _MESH_POINTS,

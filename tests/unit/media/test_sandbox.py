@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from shared.errors import AvemotionError, ErrorCode
+from tests.processes import is_gone
 from worker.media.limits import address_space_bytes
 from worker.media.sandbox import MAX_REPLY_BYTES, MIB, run_limited
 
@@ -27,19 +28,6 @@ def code_of(function: Any, *args: Any, **limits: Any) -> ErrorCode:
     with pytest.raises(AvemotionError) as caught:
         run(function, *args, **limits)
     return caught.value.code
-
-
-def is_gone(pid: int) -> bool:
-    """Whether a process has ended within ten seconds; who adopted it may not have buried it."""
-    try:
-        process = psutil.Process(pid)
-        for _ in range(100):
-            if process.status() == psutil.STATUS_ZOMBIE:
-                return True
-            time.sleep(0.1)
-    except psutil.NoSuchProcess:
-        return True
-    return False
 
 
 @pytest.fixture(autouse=True)

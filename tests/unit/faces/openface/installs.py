@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 
 from shared.errors import AvemotionError
@@ -139,16 +137,3 @@ def recorded_table(case: str) -> dict[str, np.ndarray[Any, Any]]:
     path = next((RECORDED / case).glob("*.csv"))
     names = path.read_text(encoding="ascii").splitlines()[0].split(",")
     return dict(zip(names, np.loadtxt(path, delimiter=",", skiprows=1).T, strict=True))
-
-
-def is_gone(pid: int) -> bool:
-    """Whether a process has ended within ten seconds; who adopted it may not have buried it."""
-    try:
-        process = psutil.Process(pid)
-        for _ in range(100):
-            if process.status() == psutil.STATUS_ZOMBIE:
-                return True
-            time.sleep(0.1)
-    except psutil.NoSuchProcess:
-        return True
-    return False

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from shared.errors import ErrorCode, TransientError
-from tests.unit.faces.openface.installs import BEGUN, SUCCESS, FakeInstall, is_gone
+from tests.processes import is_gone
+from tests.unit.faces.openface.installs import BEGUN, SUCCESS, FakeInstall
 from tests.unit.faces.openface.tables import table
 
 

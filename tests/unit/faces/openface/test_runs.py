@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from shared.errors import WarningCode
-from tests.unit.faces.openface.installs import FakeInstall, is_gone
+from tests.processes import is_gone
+from tests.unit.faces.openface.installs import FakeInstall
 from tests.unit.faces.openface.tables import table
 from worker.faces.openface.analyzer import time_limit_s
 

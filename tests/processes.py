@@ -1,0 +1,20 @@
+"""What becomes of processes."""
+
+from __future__ import annotations
+
+import time
+
+import psutil
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a process has ended within ten seconds; who adopted it may not have buried it."""
+    try:
+        process = psutil.Process(pid)
+        for _ in range(100):
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return True
+            time.sleep(0.1)
+    except psutil.NoSuchProcess:
+        return True
+    return False
