@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.faces.clip import frame_rate, stored_frames
-from bench.faces.recording import Agreement, compare, read_recording
+from bench.faces.recording import Agreement, compare, read_table
 from worker.faces.landmarker import Landmarker
 from worker.faces.table import INTENSITY_UNITS, VALUE_COLUMNS, FaceTable
 
@@ -49,8 +49,9 @@ def main() -> None:
 
 def agreement(clip: Path, recording: Path) -> list[Agreement]:
     """Return how each of ``COLUMNS`` goes with a recording."""
-    table, theirs = analyze(clip), read_recording(recording)
-    return [compare(name, table.column(name).astype(np.float64), theirs[name]) for name in COLUMNS]
+    ours = analyze(clip)
+    theirs = read_table(recording, len(ours), frame_rate(clip))
+    return [compare(name, *(of.column(name).astype(np.float64) for of in (ours, theirs))) for name in COLUMNS]
 
 
 def analyze(clip: Path) -> FaceTable:

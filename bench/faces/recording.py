@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Column = NDArray[np.float64]
+from worker.faces.openface.recording import parse
+from worker.faces.openface.rows import build_table
+from worker.faces.openface.video import Video
+from worker.faces.table import FaceTable
 
-# Rows that OpenFace's own documentation advises to keep.
-MIN_CONFIDENCE = 0.8
-MAX_TURN_RAD = 1.0
-TURNS = ("pose_Rx", "pose_Ry", "pose_Rz")
+Column = NDArray[np.float64]
 
 
 class Agreement(NamedTuple):
@@ -35,19 +34,20 @@ class Agreement(NamedTuple):
     their_spread: float
 
 
-def read_recording(path: Path) -> dict[str, Column]:
-    """Return the columns of a CSV by name; rows that are not to be trusted are NaN, but for the times."""
-    with path.open(newline="", encoding="utf-8") as file:
-        # Some builds write blanks after the commas.
-        header, *rows = [[cell.strip() for cell in row] for row in csv.reader(file) if row]
-    values = np.array(rows, dtype=np.float64)
-    columns = dict(zip(header, values.T, strict=True))
-    turn = np.max([np.abs(columns[name]) for name in TURNS], axis=0)
-    kept = (columns["success"] == 1) & (columns["confidence"] >= MIN_CONFIDENCE) & (turn <= MAX_TURN_RAD)
-    return {
-        name: column if name in {"frame", "timestamp"} else np.where(kept, column, np.nan)
-        for name, column in columns.items()
-    }
+def read_table(path: Path, frames: int, fps: float) -> FaceTable:
+    """Return the rows of a CSV of OpenFace, those that are not to be trusted null, as the service reads it.
+
+    Args:
+        path: The file.
+        frames: How many frames the clip has.
+        fps: Their rate.
+
+    Raises:
+        AvemotionError: This is no table of OpenFace.
+        FileNotFoundError: There is none.
+    """
+    recording = parse(path.read_bytes(), frames)
+    return build_table(recording, Video(path, frames, scale_x=1, scale_y=1), fps=fps, first_frame=0)
 
 
 def compare(name: str, ours: Column, theirs: Column) -> Agreement:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.faces.landmarker.head_pose import camera_matrix
+from worker.faces.landmarker.head_pose import camera_matrix, rotations
 from worker.faces.table import INTENSITY_UNITS, LANDMARK_COLUMNS, FaceTable
 
 # Smaller pictures are enlarged, so that the bars beside them can be read.
@@ -71,7 +71,7 @@ def _draw_axes(
     )
     if not (np.isfinite(position).all() and np.isfinite(turn).all()) or position[2] <= AXIS_MM:
         return
-    ends = position + AXIS_MM * (rotation(*turn) * (1, 1, -1)).T
+    ends = position + AXIS_MM * (rotations(turn[None])[0] * (1, 1, -1)).T
     start, *tips = (scale * (camera @ point)[:2] / point[2] for point in (position, *ends))
     for tip, color in zip(tips, AXIS_COLORS, strict=True):
         cv2.line(picture, _pixel(start), _pixel(tip), color, 3, cv2.LINE_AA)
@@ -106,13 +106,6 @@ def _draw_bars(panel: NDArray[np.uint8], table: FaceTable, index: int) -> None:
             cv2.line(panel, (left, y), (left + 8, y), GREY, 1)
     moment = f"{table.timestamp[index]:.2f} s"
     cv2.putText(panel, moment, (8, panel.shape[0] - 8), FONT, 0.45, WHITE, 1, cv2.LINE_AA)
-
-
-def rotation(x: float, y: float, z: float) -> NDArray[np.float64]:
-    """Return the matrix (3, 3) of OpenFace's angles in radians: Rx @ Ry @ Rz."""
-    matrices = [cv2.Rodrigues(np.array(turn, np.float64))[0] for turn in ((x, 0, 0), (0, y, 0), (0, 0, z))]
-    product: NDArray[np.float64] = matrices[0] @ matrices[1] @ matrices[2]
-    return product
 
 
 def _even(length: float) -> int:

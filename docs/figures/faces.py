@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.faces.agreement import analyze
-from bench.faces.recording import compare, read_recording
+from bench.faces.clip import frame_rate
+from bench.faces.recording import compare, read_table
 from docs.figures.text import PALE, Picture, write
 
 FIGURE = Path(__file__).parents[1] / "faces.png"
@@ -45,21 +46,22 @@ def main() -> None:
     parser.add_argument("clip", type=Path)
     parser.add_argument("csv", type=Path, help="OpenFace's output for the clip")
     options = parser.parse_args()
-    table, theirs = analyze(options.clip), read_recording(options.csv)
+    table = analyze(options.clip)
+    theirs = read_table(options.csv, len(table), frame_rate(options.clip))
     canvas = np.full((HEADER_PX + len(PANELS) * (PANEL_PX + GAP_PX) + FOOT_PX, WIDTH_PX, 3), 255, np.uint8)
     draw_header(canvas)
     y = HEADER_PX
     for name, title, unit, factor, low, high in PANELS:
-        ours = table.column(name).astype(np.float64)
-        r = compare(name, ours, theirs[name]).r
+        ours, recorded = (of.column(name).astype(np.float64) for of in (table, theirs))
+        r = compare(name, ours, recorded).r
         write(canvas, title, y + 34, size=19, weight=600)
         write(canvas, unit, y + 54, colour=PALE)
         write(canvas, f"r = {r:.2f}", y + 76, size=15)
         draw_axis(canvas, y, low, high)
-        times = (theirs["timestamp"], table.timestamp)
+        times = (theirs.timestamp, table.timestamp)
         end_s = float(table.timestamp[-1])
         for at_s, values, colour, thick in zip(
-            times, (theirs[name], ours), (OPENFACE_COLOUR, LANDMARKER_COLOUR), (3, 2), strict=True
+            times, (recorded, ours), (OPENFACE_COLOUR, LANDMARKER_COLOUR), (3, 2), strict=True
         ):
             curve = np.stack((at_s / end_s, (values * factor - low) / (high - low)), axis=1)
             draw_curve(canvas, y, curve, colour, thick)

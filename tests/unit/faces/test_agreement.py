@@ -7,8 +7,9 @@ import pytest
 
 from bench.faces.agreement import AIMS, agreement
 from bench.faces.clip import cached_clip
-from bench.faces.recording import Agreement, compare, read_recording
+from bench.faces.recording import Agreement, compare, read_table
 from tests.unit.faces.clips import SHARED_DATA
+from tests.unit.faces.openface.tables import table
 from worker.faces.landmarker.action_units import ACTION_UNITS, RELIABILITY
 
 RECORDING = SHARED_DATA / "openface" / "face" / "single_face.csv"
@@ -45,19 +46,20 @@ def test_reliability_is_said_of_action_units_that_are_given() -> None:
 
 def test_recording_is_read_by_name_and_without_its_junk(tmp_path: Path) -> None:
     """Blanks in the header do not matter; rows that OpenFace itself distrusts are NaN, times are not."""
-    path = tmp_path / "face.csv"
-    path.write_text(
-        "frame, timestamp, confidence, success, pose_Tz, pose_Rx, pose_Ry, pose_Rz\n"
-        "1, 0.0, 0.98, 1, 400, 0.1, 0, 0\n"
-        "2, 0.1, 0.03, 0, 37526952, 0.1, 0, 0\n"
-        "3, 0.2, 0.79, 1, 400, 0.1, 0, 0\n"
-        "4, 0.3, 0.98, 1, 400, 0.1, -1.2, 0\n"
+    rows = (
+        {"pose_Tz": 400},
+        {"pose_Tz": 37526952, "confidence": 0.03, "success": 0},
+        {"pose_Tz": 400, "confidence": 0.79},
+        {"pose_Tz": 400, "pose_Ry": -1.2},
     )
+    path = tmp_path / "face.csv"
+    path.write_bytes(table(rows, separator=", "))
 
-    columns = read_recording(path)
+    seen = read_table(path, frames=4, fps=10)
 
-    np.testing.assert_array_equal(columns["pose_Tz"], [400, np.nan, np.nan, np.nan])
-    np.testing.assert_array_equal(columns["frame"], [1, 2, 3, 4])
+    np.testing.assert_array_equal(seen.column("pose_Tz"), [400, np.nan, np.nan, np.nan])
+    np.testing.assert_array_equal(seen.frame, [1, 2, 3, 4])
+    np.testing.assert_allclose(seen.timestamp, [0, 0.1, 0.2, 0.3])
 
 
 def test_agreement_counts_frames_that_both_have() -> None:
