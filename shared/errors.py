@@ -47,6 +47,11 @@ class ErrorCode(Enum):
     TIMEOUT = ("timeout", 504, "The work took longer than allowed")
     WORKER_LOST = ("worker_lost", 500, "The worker died each time it tried this job")
 
+    # Training, on the command line only
+    INVALID_DATASET = ("invalid_dataset", 422, "The folder does not hold the data set that was named")
+    INVALID_RECIPE = ("invalid_recipe", 422, "The recipe asks for what cannot be done")
+    TRAINING_FAILED = ("training_failed", 422, "The training stopped before its end")
+
     def __init__(self, code: str, status: int, title: str) -> None:
         """Unpack the member's value into named attributes."""
         self.code = code

@@ -1,0 +1,1 @@
+"""Fine-tuning: data sets, features, fitting and evaluation; it feeds the model as serving does."""
