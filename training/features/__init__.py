@@ -1,0 +1,1 @@
+"""Features of samples, made by the worker's own code and kept on disk."""
