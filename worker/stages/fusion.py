@@ -15,17 +15,15 @@ from shared.tables import Job, Prediction, StageName, WorkStatus
 from worker.arrays import StoredArray, read_array, write_array
 from worker.assignment import Assignment
 from worker.audio.features import load
-from worker.audio.images import encode_png, sequence_sheet, window_images
-from worker.audio.log_mel import window_log_mel
+from worker.audio.images import encode_png, sequence_sheet
 from worker.conclusion import close_segment
+from worker.faces.segment import window_frames
 from worker.fusion import FUSIONS, FusedWindows, Heard, Seen
+from worker.fusion.segment import heard_in, rows_of, seen_nothing
 from worker.runner import Result
-from worker.stages.faces import window_rows
 from worker.stages.model_card import card_of
+from worker.stages.segment import segment_of
 from worker.toolkit import Toolkit
-
-# Share of a window: less than a tenth of a second of a 2 s window is a click, not a voice.
-LEAST_VOICE = 0.05
 
 
 def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) -> Result:
@@ -64,39 +62,26 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
 
 def _seen(assignment: Assignment, kit: Toolkit, card: ModelCard) -> Seen:
     """Return what the faces stage has found; nothing where the job has no picture."""
-    size, count = card.input_size, card.num_frame
     faces = assignment.outputs.get(StageName.FACES)
     if faces is None:
-        nothing = np.full((len(assignment.windows), count), -1, np.int64)
-        return Seen(np.zeros((0, size, size, 3), np.uint8), np.zeros(0, np.bool_), nothing)
-    row_of = {frame: row for row, frame in enumerate(faces["keep"])}
-    rows = [[row_of[frame] for frame in taken] for taken in window_rows(assignment, kit.settings, card)]
+        return seen_nothing(len(assignment.windows), card)
+    rows = rows_of(window_frames(segment_of(assignment), card, kit.settings), faces["keep"])
     arrays = {
         name: read_array(kit.storage, StoredArray.from_json(faces[name]))
         for name in ("crops", "series")
         if name in faces
     }
-    return Seen(arrays["crops"], np.array(faces["found"], np.bool_), np.array(rows), arrays.get("series"))
+    return Seen(arrays["crops"], np.array(faces["found"], np.bool_), rows, arrays.get("series"))
 
 
 def _heard(assignment: Assignment, kit: Toolkit, card: ModelCard) -> tuple[Heard, NDArray[np.float32]]:
     """Return what the model takes of each window's sound, and the share of the window that holds a voice."""
-    sound = assignment.outputs.get(StageName.SOUND)
+    sound, windows = assignment.outputs.get(StageName.SOUND), assignment.windows
     if sound is None or sound["silent"]:
-        silence = np.zeros(len(assignment.windows), np.float32)
-        return Heard(None, silence >= LEAST_VOICE), silence
-    features, windows = load(kit.storage.read(sound["features"])), assignment.windows
-    images = [
-        window_images(features, window.start_s, window.end_s, card.num_frame, card.input_size)
-        for window in windows
-    ]
-    log_mel = None
-    if card.fusion == "hybrid":
-        log_mel = np.stack(
-            [window_log_mel(features, window.start_s, window.end_s, card.mel_steps) for window in windows]
-        )
+        silence = np.zeros(len(windows), np.float32)
+        return heard_in(windows, None, silence, card), silence
     activity = np.array(sound["voice_activity"], np.float32)
-    return Heard(np.stack(images), activity >= LEAST_VOICE, log_mel), activity
+    return heard_in(windows, load(kit.storage.read(sound["features"])), activity, card), activity
 
 
 def open_windows(

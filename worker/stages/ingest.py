@@ -12,7 +12,8 @@ from shared.errors import AvemotionError, ErrorCode, WarningCode
 from shared.lifecycle import warning
 from shared.tables import Job, Prediction, Segment, Stage, StageName, Upload, WorkStatus
 from worker.assignment import Assignment
-from worker.media.probe import MediaInfo, probe
+from worker.media.material import Material, length_of_sound, probe_within
+from worker.media.probe import MediaInfo
 from worker.runner import Result
 from worker.stages.model_card import card_of
 from worker.toolkit import Toolkit
@@ -36,8 +37,8 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
     picture = _probe(assignment.video, kit, checkpoint) if job.video_id else None
     voice = _probe(assignment.audio, kit, checkpoint) if job.audio_id else None
     check_streams(picture, voice)
-    sound = voice or (picture if picture and picture.has_audio else None)
-    duration_s = picture.duration_s if picture else length_of_sound(voice)
+    material = Material(picture, voice)
+    sound, duration_s = material.sound, material.duration_s
     windows = plan_windows(duration_s, job.window_s, job.stride_s)
     if len(windows) > kit.settings.max_windows:
         raise AvemotionError(
@@ -68,25 +69,11 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
 def _probe(upload: Upload | None, kit: Toolkit, checkpoint: Callable[[], None]) -> MediaInfo:
     if upload is None:
         raise AvemotionError(ErrorCode.MEDIA_MISSING, "The upload of this job has expired or was deleted.")
-    settings = kit.settings
     try:
         with kit.storage.local(upload.storage_key) as path:
-            return probe(
-                path,
-                upload.demuxer,
-                max_pixels=settings.max_pixels,
-                max_duration_s=settings.max_duration_s,
-                memory_mb=settings.decode_memory_mb,
-                time_limit_s=settings.stage_time_limit_s,
-                checkpoint=checkpoint,
-            )
+            return probe_within(path, upload.demuxer, kit.settings, checkpoint)
     except FileNotFoundError:
         raise AvemotionError(ErrorCode.MEDIA_MISSING, "The file of this upload is gone.") from None
-
-
-def length_of_sound(voice: MediaInfo | None) -> float:
-    """Return the length of the sound, also of a file that holds a picture as well."""
-    return (voice.audio_duration_s or voice.duration_s) if voice else 0.0
 
 
 def check_streams(picture: MediaInfo | None, voice: MediaInfo | None) -> None:
@@ -140,7 +127,7 @@ def warnings_of(
         found.append(WarningCode.LOW_SAMPLE_RATE)
     if picture and voice and abs(picture.duration_s - length_of_sound(voice)) > DIFFERENCE_S:
         found.append(WarningCode.DURATIONS_DIFFER)
-    if (picture.duration_s if picture else length_of_sound(voice)) < window_s:
+    if Material(picture, voice).duration_s < window_s:
         found.append(WarningCode.SHORT_CLIP)
     return [warning(code) for code in found]
 
