@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -93,7 +94,7 @@ class Scored:
     @property
     def labelled(self) -> NDArray[np.bool_]:
         """Which samples have a true emotion, bool (N,)."""
-        return self.truth != NO_TRUTH
+        return np.asarray(self.truth != NO_TRUTH)
 
     def rows(self, chosen: NDArray[Any]) -> Self:
         """Return the samples of an index or mask (N,), in its order."""
@@ -124,10 +125,11 @@ class Scored:
             with np.load(path, allow_pickle=False) as file:
                 document = json.loads(str(file[DOCUMENT]))
                 columns: dict[str, Any] = {name: file[name] for name in DTYPES}
-            return cls(**columns, **{name: tuple(document[name]) for name in ("labels", *NAMES)})
+            columns |= {name: document[name] for name in ("labels", *NAMES)}
+            return cls(**columns)
         except OSError as error:
             raise invalid(f"{path} cannot be read: {error.strerror or error}.") from error
-        except (EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        except (EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
             raise invalid(f"{path} holds no scored samples, or is damaged.") from error
 
 
@@ -162,9 +164,7 @@ def _check_shapes(scored: Scored) -> None:
     if len(scored.labels) < 2 or len(set(scored.labels)) < len(scored.labels):  # noqa: PLR2004 - a choice
         raise invalid(f"At least two different labels are needed, not: {', '.join(scored.labels) or 'none'}.")
     count = len(scored.samples)
-    wanted: dict[str, tuple[int, ...]] = {
-        field.name: (count,) for field in fields(scored) if field.name != "labels"
-    }
+    wanted: dict[str, tuple[int, ...]] = dict.fromkeys((*NAMES, *DTYPES), (count,))
     wanted["logits"] = (count, len(scored.labels))
     for name, shape in wanted.items():
         found = np.shape(getattr(scored, name)) if name in DTYPES else (len(getattr(scored, name)),)
