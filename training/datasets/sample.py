@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 AffectSource = Literal["annotated", "class_constant"]
 """Where valence and arousal come from; ``class_constant`` is a pseudo-label: the same number for a class."""
@@ -13,7 +13,8 @@ AffectSource = Literal["annotated", "class_constant"]
 SplitName = Literal["train", "validation", "test"]
 
 
-class Still(NamedTuple):
+@dataclass(frozen=True)
+class Still:
     """A single picture.
 
     Attributes:
