@@ -81,6 +81,10 @@ class Sums:
         """Return the same sums with other axes behind that of the draws."""
         return Sums(self.total.reshape(shape), self.draws.reshape(len(self.draws), *shape))
 
+    def beside(self, other: Sums) -> Sums:
+        """Return both on a new axis behind that of the draws; both must be from the same draws."""
+        return Sums(np.stack([self.total, other.total]), np.stack([self.draws, other.draws], axis=1))
+
     def minus(self, other: Sums) -> Sums:
         """Return what is left without a part of the samples; both must be from the same draws."""
         return Sums(self.total - other.total, self.draws - other.draws)

@@ -1,0 +1,71 @@
+"""The report as one HTML page that needs nothing else: no server, no other file, no network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from plotly.offline import get_plotlyjs
+from pydantic import JsonValue
+
+from training.evaluation.charts import ablation_chart, curve_charts, reliability_chart
+from training.evaluation.document import Estimate, Report
+
+TEMPLATES = Path(__file__).parent / "templates"
+NONE = "–"  # noqa: RUF001 - a dash in a table says that there is no value
+
+
+def page_of(report: Report) -> str:
+    """Return the report as HTML; every name in it is escaped, and nothing is loaded from elsewhere."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"figure": figure, "signed": signed, "interval": interval, "words": words}
+    return environment.get_template("report.html").render(
+        report=report,
+        reliability=reliability_chart(report.calibration),
+        curves=curve_charts(report.curves),
+        ablation=ablation_chart(report.rates, report.ablation) if report.ablation else None,
+        plotly=get_plotlyjs(),
+    )
+
+
+def figure(value: float | Estimate | None) -> str:
+    """Return a figure to three digits; a dash where there is none."""
+    number = value.value if isinstance(value, Estimate) else value
+    return NONE if number is None else f"{number:.3f}"
+
+
+def signed(value: float | Estimate | None) -> str:
+    """Return a difference with its sign; a dash where there is none."""
+    number = value.value if isinstance(value, Estimate) else value
+    return NONE if number is None else _signed(number)
+
+
+def interval(estimate: Estimate, *, sign: bool = False) -> str:
+    """Return the interval's ends, or a dash where there is none."""
+    if estimate.low is None or estimate.high is None:
+        return NONE
+    ends = [_signed(end) if sign else f"{end:.3f}" for end in (estimate.low, estimate.high)]
+    return " to ".join(ends)
+
+
+def words(value: JsonValue) -> str:
+    """Return a plain value of the context as text."""
+    match value:
+        case None:
+            return NONE
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.6g}"
+        case _:
+            return str(value)
+
+
+def _signed(number: float) -> str:
+    return f"{number:+.3f}".replace("-", "\N{MINUS SIGN}")
