@@ -18,6 +18,7 @@ class Commands(LazyGroup):
         "faces": Entry("client.faces.command:faces", "See the face of a clip: action units, pose, gaze."),
         "doctor": Entry("client.doctor:doctor", "Look at this machine: what it has, and what is wrong."),
         "weights": Entry("client.weights:app", "Import weights made elsewhere, and check weights files."),
+        "dataset": Entry("client.dataset:app", "Look at a data set before training."),
         "bench": Entry("client.bench:app", "Measure this machine."),
         "ops": Entry("client.ops:app", "Look after a service: API keys."),
     }

@@ -45,9 +45,9 @@ def read(folder: Path, options: Options) -> Reading:
     people = _people(folder)
     for clip in clips:
         if clip in _BROKEN:
-            reading.problems.append(
-                Problem("broken", None, f"{clip} {_BROKEN[clip]}, as is known of it; it is left out.")
-            )
+            if clip in videos or clip in sounds:
+                message = f"{clip} {_BROKEN[clip]}, as is known of it; it is left out."
+                reading.problems.append(Problem("broken", None, message))
             continue
         for kind, paths in (("video", videos), ("sound", sounds)):
             # A copy without any video, or without any separate sound, is a choice and not a gap.

@@ -136,4 +136,5 @@ LAYOUT = Layout(
     recognises=_recognises,
     read=read,
     aliases=("enterface05", "enterface-05", "enterface'05"),
+    clips=1287,
 )

@@ -48,7 +48,7 @@ class Layout:
         aliases: Other names.
         options: What it takes beside the common options.
         label_sources: What ``labels_from`` may be, the usual one first; empty: there is one source only.
-        clips: How many were published; None: not known.
+        clips: How many were published, songs aside; None: not known.
     """
 
     name: str

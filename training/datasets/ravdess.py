@@ -140,4 +140,5 @@ LAYOUT = Layout(
     recognises=_recognises,
     read=read,
     options=frozenset({"fold_file", "songs"}),
+    clips=1440,
 )
