@@ -9,10 +9,10 @@ from plotly.offline import get_plotlyjs
 from pydantic import JsonValue
 
 from training.evaluation.charts import ablation_chart, curve_charts, reliability_chart
-from training.evaluation.document import Estimate, Report
+from training.evaluation.document import Report
+from training.evaluation.text import NONE, figure, interval, signed
 
 TEMPLATES = Path(__file__).parent / "templates"
-NONE = "–"  # noqa: RUF001 - a dash in a table says that there is no value
 
 
 def page_of(report: Report) -> str:
@@ -34,26 +34,6 @@ def page_of(report: Report) -> str:
     )
 
 
-def figure(value: float | Estimate | None) -> str:
-    """Return a figure to three digits; a dash where there is none."""
-    number = value.value if isinstance(value, Estimate) else value
-    return NONE if number is None else f"{number:.3f}"
-
-
-def signed(value: float | Estimate | None) -> str:
-    """Return a difference with its sign; a dash where there is none."""
-    number = value.value if isinstance(value, Estimate) else value
-    return NONE if number is None else _signed(number)
-
-
-def interval(estimate: Estimate, *, sign: bool = False) -> str:
-    """Return the interval's ends, or a dash where there is none."""
-    if estimate.low is None or estimate.high is None:
-        return NONE
-    ends = [_signed(end) if sign else f"{end:.3f}" for end in (estimate.low, estimate.high)]
-    return " to ".join(ends)
-
-
 def words(value: JsonValue) -> str:
     """Return a plain value of the context as text."""
     match value:
@@ -65,7 +45,3 @@ def words(value: JsonValue) -> str:
             return f"{value:.6g}"
         case _:
             return str(value)
-
-
-def _signed(number: float) -> str:
-    return f"{number:+.3f}".replace("-", "\N{MINUS SIGN}")

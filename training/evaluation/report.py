@@ -31,7 +31,7 @@ from training.evaluation.telling import (
 )
 from training.evaluation.temperature import scale
 
-Curves = Mapping[str, Sequence[Mapping[str, float]]]
+Curves = Mapping[str, Sequence[Mapping[str, float | None]]]
 
 JSON_NAME, PAGE_NAME = "report.json", "report.html"
 
@@ -158,9 +158,12 @@ def _notes(scored: Scored, clusters: Clusters, absent: tuple[str, ...]) -> Itera
         yield f"No sample has the label {', '.join(absent)}: means over labels leave it out."
 
 
-def _numbers(row: Mapping[str, float]) -> dict[str, float | None]:
+def _numbers(row: Mapping[str, float | None]) -> dict[str, float | None]:
     """Return a row of a curve, with null for what is no finite number."""
-    return {name: float(value) if math.isfinite(value) else None for name, value in row.items()}
+    return {
+        name: None if value is None or not math.isfinite(value) else float(value)
+        for name, value in row.items()
+    }
 
 
 def _first(error: ValidationError) -> str:
