@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.catalog import ModelConfig
 from worker.audio.features import SoundFeatures
 from worker.faces.table import FaceTable
 from worker.fusion import Seen
+from worker.fusion.series import window_series
 from worker.windows import Window
 
 
@@ -41,3 +44,19 @@ class SampleFeatures:
     def segments(self) -> tuple[SampleFeatures, ...]:
         """Return this segment and those that follow it."""
         return (self, *self.further)
+
+
+def series_of(
+    table: FaceTable, windows: Sequence[Window], config: ModelConfig, fps: float
+) -> NDArray[np.float32] | None:
+    """Return what a model takes of a segment's face table, (windows, steps, columns); None if it takes none.
+
+    Args:
+        table: Of the segment.
+        windows: Of the segment, which starts with the first of them.
+        config: Of the model.
+        fps: Rate of the table's rows.
+    """
+    if config.series is None:
+        return None
+    return window_series(table, windows, config.series, segment_start_s=windows[0].start_s, fps=fps)
