@@ -198,8 +198,9 @@ def _speakers(dataset: Dataset, console: Console) -> Table | Text:
     table = _table(console, "speaker", "samples", "fold", *(label[:4] for label in dataset.labels))
     for speaker, samples in speakers.items():
         where = ", ".join(sorted({side_of(one).removeprefix("fold ") for one in samples}))
+        own = printable(speaker.removeprefix(f"{dataset.name}/"))
         counts = by_class(dataset, samples).values()
-        table.add_row(printable(speaker), f"{len(samples):,}", where, *(f"{count:,.6g}" for count in counts))
+        table.add_row(own, f"{len(samples):,}", where, *(f"{count:,.6g}" for count in counts))
     return table
 
 
