@@ -103,18 +103,17 @@ def _check_found(reading: Reading, layout: Layout, folder: Path) -> None:
 
 def _check_whole(reading: Reading, layout: Layout, folder: Path) -> None:
     """Raise ``INVALID_DATASET`` where a good part of what should be there is not."""
-    gap = missing(reading.problems)
-    if gap and len(gap) > MISFIT_SHARE * reading.named:
+    # Where something says what should be there, a broken file is missing as well.
+    gap = [problem for problem in reading.problems if problem.code == "missing"] or [
+        problem for problem in reading.problems if problem.code == "broken"
+    ]
+    whole = max(reading.named, len(reading.samples) + len(gap))
+    if len(gap) > MISFIT_SHARE * whole:
         raise invalid(
-            f"{folder} holds only a part of {layout.title}: {len(gap):,} of {reading.named:,} files"
-            f" ({len(gap) / reading.named:.0%}) are missing or broken. {gap[0].message} Copy the rest, or say"
+            f"{folder} holds only a part of {layout.title}: {len(gap):,} of {whole:,} files"
+            f" ({len(gap) / whole:.0%}) are missing or broken. {gap[0].message} Copy the rest, or say"
             " that a part will do (partial)."
         )
-
-
-def missing(problems: list[Problem] | tuple[Problem, ...]) -> list[Problem]:
-    """Return the problems because of which a file that should be there cannot be used."""
-    return [problem for problem in problems if problem.code in ("missing", "broken")]
 
 
 def _with_class_affect(sample: Sample) -> Sample:
