@@ -88,14 +88,16 @@ def mix(
     leaks = leaking_speakers(settled)
     if leaks:
         raise invalid(f"{first(leaks)}: on both sides of an official split, so nothing can be tested fairly.")
+    count = max((sample.fold or 0 for sample in settled), default=0)
+    source = "the data sets" if settled is samples else "made by speaker"
     return Mixed(
         name=NAME,
         folder=datasets[0].folder,
         labels=space,
         samples=tuple(settled),
-        folds=max((sample.fold or 0 for sample in settled), default=0),
+        folds=count,
         problems=tuple(problem for problem in problems if problem.code != "leak"),
-        fold_source="kept" if settled is samples else "made by speaker",
+        fold_source=source if count else "",
         weights=_weights(settled, weights),
     )
 

@@ -195,10 +195,9 @@ def _of_media(probed: Probed | None) -> list[str]:
             f" {_some(probed.without_sound)}."
         )
     if probed.problems:
-        told.append(
-            f"{len({problem.path for problem in probed.problems}):,} files cannot be read; take them out or"
-            " mend them, otherwise training leaves them out."
-        )
+        count = len({problem.path for problem in probed.problems})
+        noun = "file" if count == 1 else "files"
+        told.append(f"{count:,} {noun} cannot be read as they should: mend them, or take them out.")
     return told
 
 

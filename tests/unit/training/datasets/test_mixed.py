@@ -40,7 +40,7 @@ def test_folds_that_agree_are_kept() -> None:
     mixed = mix([one, two])
 
     assert mixed.samples == (*one.samples, *two.samples)
-    assert (mixed.folds, mixed.fold_source) == (5, "kept")
+    assert (mixed.folds, mixed.fold_source) == (5, "the data sets")
     assert mixed.labels == ("anger", "fear", "neutral")
     assert mixed.weights == (1.0,) * len(mixed.samples)
 
