@@ -175,7 +175,7 @@ def _family(column: str) -> str:
     for family, endings in FAMILIES.items():
         if any(column == ending or column.endswith(f"_{ending}") for ending in endings):
             return family
-    return _words(column).capitalize()
+    return column.replace("_", " ").capitalize()
 
 
 def _words(column: str) -> str:

@@ -160,10 +160,8 @@ def _notes(scored: Scored, clusters: Clusters, absent: tuple[str, ...]) -> Itera
 
 def _numbers(row: Mapping[str, float | None]) -> dict[str, float | None]:
     """Return a row of a curve, with null for what is no finite number."""
-    return {
-        name: None if value is None or not math.isfinite(value) else float(value)
-        for name, value in row.items()
-    }
+    known = {name: value for name, value in row.items() if value is not None and math.isfinite(value)}
+    return {name: float(known[name]) if name in known else None for name in row}
 
 
 def _first(error: ValidationError) -> str:
