@@ -12,7 +12,7 @@ import numpy as np
 from shared.errors import AvemotionError, ErrorCode
 from shared.settings import Settings
 from training.datasets.sample import Still
-from training.features.sources import first_bytes
+from training.features.sources import first_bytes, version_of_file
 from training.features.stacks import Picture, read_stack
 from worker.media.frames import read_frames
 from worker.media.material import probe_within
@@ -37,8 +37,7 @@ def read_still(still: Still, settings: Settings, checkpoint: Callable[[], None])
     """
     if still.index is None:
         return _decoded(still.path, settings, checkpoint)
-    status = still.path.stat()
-    pictures = _pictures(still.path, status.st_size, status.st_mtime_ns)
+    pictures = _pictures(still.path, version_of_file(still.path))
     picture = pictures[still.index] if 0 <= still.index < len(pictures) else None
     if picture is None:
         raise AvemotionError(
@@ -49,9 +48,9 @@ def read_still(still: Still, settings: Settings, checkpoint: Callable[[], None])
     return _shrunk(np.ascontiguousarray(picture), settings.frame_side)
 
 
-# One file has all stills of a data set; size and time tell its versions apart.
+# One file has all stills of a data set; of another version nothing is taken.
 @lru_cache(maxsize=1)
-def _pictures(path: Path, _size_bytes: int, _mtime_ns: int) -> Sequence[Picture | None]:
+def _pictures(path: Path, _version: tuple[int, int]) -> Sequence[Picture | None]:
     return read_stack(path)
 
 

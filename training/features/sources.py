@@ -41,14 +41,27 @@ def demuxer_of(path: Path) -> str:
     return media_type.demuxer
 
 
-def version_of(sample: Sample) -> list[list[int | str]]:
-    """Return role, size, time of change and index of each of a sample's files: other ones, other features.
+def version_of_file(path: Path) -> tuple[int, int]:
+    """Return size in bytes and time of change in nanoseconds: another version of a file has others.
 
-    Content is not read: hashing a data set takes as long as copying it. Whoever puts another content of
-    the same size and time of change in a file's place has to clear the cache.
+    Content is not read: hashing a data set takes as long as copying it. Whoever puts other content of the
+    same size and time of change in a file's place has to delete the cache.
 
     Raises:
-        AvemotionError: A file is not there.
+        AvemotionError: ``MEDIA_MISSING``: the file is not there.
+    """
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise AvemotionError(ErrorCode.MEDIA_MISSING, f"There is no file {path}.") from error
+    return status.st_size, status.st_mtime_ns
+
+
+def version_of(sample: Sample) -> list[list[int | str]]:
+    """Return role, version and, of a picture among many, the number of each of a sample's files.
+
+    Raises:
+        AvemotionError: ``MEDIA_MISSING``: a file is not there.
     """
     still = sample.still
     files = [("video", sample.video, 0), ("audio", sample.audio, 0)]
@@ -58,9 +71,5 @@ def version_of(sample: Sample) -> list[list[int | str]]:
     for role, path, index in files:
         if path is None:
             continue
-        try:
-            status = path.stat()
-        except OSError as error:
-            raise AvemotionError(ErrorCode.MEDIA_MISSING, f"There is no file {path}.") from error
-        versions.append([role, status.st_size, status.st_mtime_ns, index])
+        versions.append([role, *version_of_file(path), index])
     return versions

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,7 +21,7 @@ MOST_BYTES = 4 * 1024**3
 _ARRAY = "image"
 _COLUMN = "pixels"
 _AXES_GREY, _AXES_COLOUR, _RGB = 3, 4, 3
-_FAULTS = (EOFError, KeyError, OSError, ValueError, csv.Error, zipfile.BadZipFile)
+_FAULTS = (EOFError, KeyError, OSError, RuntimeError, ValueError, csv.Error, zipfile.BadZipFile, zlib.error)
 
 
 def read_stack(path: Path) -> Sequence[Picture | None]:
