@@ -15,9 +15,10 @@ from training.datasets.layout import Layout, Reading
 from training.datasets.options import Options
 from training.datasets.problem import Problem
 from training.datasets.sample import Sample, Still
-from training.datasets.tables import first, invalid, read_csv
+from training.datasets.tables import NAMED, first, invalid, read_csv
 
 MANIFEST = "manifest.csv"
+MEDIA_SUFFIXES = VIDEO_SUFFIXES | AUDIO_SUFFIXES | STILL_SUFFIXES
 _ID = re.compile(r"[A-Za-z0-9._-]+")
 _SPLITS = {"val": "validation", "valid": "validation", "dev": "validation", "training": "train"}
 
@@ -37,6 +38,11 @@ class Row(BaseModel):
     valence: float | None = Field(None, ge=-1, le=1)
     arousal: float | None = Field(None, ge=-1, le=1)
     affect_source: Literal["annotated", "class_constant"] | None = None
+
+    @property
+    def has_affect(self) -> bool:
+        """Whether there is valence or arousal."""
+        return self.valence is not None or self.arousal is not None
 
     @field_validator("path", "audio")
     @classmethod
@@ -83,6 +89,8 @@ def read(folder: Path, options: Options) -> Reading:
         name = row.id or _id(row.path)
         if not _ID.fullmatch(name):
             faults.append(f"row {number}: the id {name!r} may have letters, digits, dots, dashes only")
+        if row.audio and row.path.suffix.lower() not in VIDEO_SUFFIXES:
+            faults.append(f"row {number}, audio: {row.path} is no video that it could go with")
         if ids.setdefault(name, number) != number:
             faults.append(
                 f"rows {ids[name]} and {number} have one id, {name}; the column id can tell them apart"
@@ -94,7 +102,7 @@ def read(folder: Path, options: Options) -> Reading:
             folds |= {row.fold} if row.fold and not row.split else set()
             _take(reading, folder, row, name, cells)
     if faults:
-        raise invalid(f"{path}: {'; '.join(faults[:3])}.{_more(faults)}")
+        raise invalid(f"{path}: {'; '.join(faults[:NAMED])}.{_more(faults)}")
     reading.labels = in_order(emotion for sample in reading.samples for emotion in sample.emotions or {})
     if folds:
         _check_folds(reading, folds, path)
@@ -113,39 +121,25 @@ def _row(cells: dict[str, str], number: int, faults: list[str]) -> Row | None:
 
 
 def _more(faults: list[str]) -> str:
-    return f" There are {len(faults) - 3:,} more faults." if len(faults) > 3 else ""  # noqa: PLR2004 - as above
+    return f" There are {len(faults) - NAMED:,} more faults." if len(faults) > NAMED else ""
 
 
 def _take(reading: Reading, folder: Path, row: Row, name: str, cells: dict[str, str]) -> None:
-    """Add a sample, or what is wrong with its files."""
-    for place in (row.path, row.audio):
-        if place is None:
-            continue
-        path = folder / place
-        if not path.is_file():
-            reading.problems.append(Problem("missing", Path(place), f"There is no {place}."))
-            return
-        fault = fault_of(path)
-        suffix = path.suffix.lower()
-        if fault is None and suffix not in VIDEO_SUFFIXES | AUDIO_SUFFIXES | STILL_SUFFIXES:
-            fault = f"is no kind of file that is known here ({suffix or 'no suffix'})"
-        if fault is not None:
-            reading.problems.append(Problem("broken", Path(place), f"{path.name} {fault}."))
-            return
-    has_affect = row.valence is not None or row.arousal is not None
-    if not row.emotion and not has_affect:
-        message = f"{row.path} has no emotion, and no valence or arousal; it is left out."
-        reading.problems.append(Problem("unlabelled", Path(row.path), message))
+    """Add a sample, or why it is none."""
+    problem = _problem(folder, row)
+    if problem is not None:
+        reading.problems.append(problem)
         return
     main = folder / row.path
-    suffix = main.suffix.lower()
+    kind = main.suffix.lower()
+    sound = folder / row.audio if row.audio else None
     reading.samples.append(
         Sample(
             id=name,
             dataset=reading.name,
-            video=main if suffix in VIDEO_SUFFIXES else None,
-            audio=main if suffix in AUDIO_SUFFIXES else folder / row.audio if row.audio else None,
-            still=Still(main, None) if suffix in STILL_SUFFIXES else None,
+            video=main if kind in VIDEO_SUFFIXES else None,
+            audio=main if kind in AUDIO_SUFFIXES else sound,
+            still=Still(main, None) if kind in STILL_SUFFIXES else None,
             emotions=shared(row.emotion) if row.emotion else None,
             label_source="manifest",
             # A name with a slash is another data set's: the same person there and here is one speaker.
@@ -154,10 +148,29 @@ def _take(reading: Reading, folder: Path, row: Row, name: str, cells: dict[str, 
             split=row.split,
             valence=row.valence,
             arousal=row.arousal,
-            affect_source=(row.affect_source or "annotated") if has_affect else None,
+            affect_source=(row.affect_source or "annotated") if row.has_affect else None,
             details={key: cell for key, cell in cells.items() if cell and key not in Row.model_fields},
         )
     )
+
+
+def _problem(folder: Path, row: Row) -> Problem | None:
+    """Return why a row is no sample: a file is missing or no media, or nothing is said of it."""
+    for place, kinds in ((row.path, MEDIA_SUFFIXES), (row.audio, AUDIO_SUFFIXES)):
+        if place is None:
+            continue
+        path = folder / place
+        if not path.is_file():
+            return Problem("missing", Path(place), f"There is no {place}.")
+        fault = fault_of(path)
+        if fault is None and path.suffix.lower() not in kinds:
+            fault = f"is no kind of file that is known here ({path.suffix or 'no suffix'})"
+        if fault is not None:
+            return Problem("broken", Path(place), f"{path.name} {fault}.")
+    if not row.emotion and not row.has_affect:
+        message = f"{row.path} has no emotion, and no valence or arousal; it is left out."
+        return Problem("unlabelled", Path(row.path), message)
+    return None
 
 
 def _check_folds(reading: Reading, folds: set[int], path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from statistics import median
 from typing import Any
 
@@ -13,6 +13,7 @@ from training.datasets.layout import Layout
 from training.datasets.probing import Probed
 from training.datasets.sample import Sample
 from training.datasets.splits import side_of
+from training.datasets.tables import first
 
 FEW_SAMPLES = 10
 """Fewer than these of a class say next to nothing about it."""
@@ -192,14 +193,10 @@ def _of_media(probed: Probed | None) -> list[str]:
     if probed.without_sound:
         told.append(
             f"{len(probed.without_sound):,} videos have no sound; their picture alone is used:"
-            f" {_some(probed.without_sound)}."
+            f" {first(probed.without_sound)}."
         )
     if probed.problems:
         count = len({problem.path for problem in probed.problems})
         noun = "file" if count == 1 else "files"
         told.append(f"{count:,} {noun} cannot be read as they should: mend them, or take them out.")
     return told
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")  # noqa: PLR2004 - as above

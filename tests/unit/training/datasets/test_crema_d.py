@@ -188,6 +188,20 @@ def test_folds_of_a_file_in_the_folder_are_used(tmp_path: Path) -> None:
     assert told(dataset, "no_fold") == [f"{CLIPS[0]} has no fold in folds.csv; it is left out."]
 
 
+def test_a_label_index_that_differs_here_and_there_is_told(tmp_path: Path) -> None:
+    """A few clips with another emotion than their name: the name counts."""
+    published(tmp_path)
+    rows = fold_rows(CLIPS)
+    table(tmp_path / "folds.csv", [*rows[:-1], (CLIPS[-1], 0, 2)])
+
+    dataset = read_dataset("crema-d", tmp_path)
+
+    assert told(dataset, "conflict") == [
+        f"folds.csv makes {CLIPS[-1]} anger; the data set's own sadness counts."
+    ]
+    assert dataset.samples[-1].emotions == {"sadness": 1.0}
+
+
 @pytest.mark.parametrize(
     ("rows", "parts"),
     [

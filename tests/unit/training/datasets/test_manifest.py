@@ -128,6 +128,7 @@ def test_class_constants_do_not_replace_what_was_annotated(tmp_path: Path) -> No
         (("path", "emotion"), ("../00.mp4", "fear"), ["row 2, path: ../00.mp4 leads out of"]),
         (("path", "emotion"), ("/etc/passwd", "fear"), ["row 2, path: /etc/passwd leads out of"]),
         (("path", "audio"), ("clips/00.mp4", "a/../../b.wav"), ["row 2, audio: a/../../b.wav leads out of"]),
+        (("path", "audio"), ("clips/00.wav", "clips/01.wav"), ["row 2, audio: clips/00.wav is no video"]),
         (("path", "emotion"), ("", "fear"), ["row 2, path: Field required"]),
         (("path", "emotion"), ("clips/01.mp4", "fear"), ["rows 2 and 4 have one id, clips-01", "column id"]),
         (("path", "id"), ("clips/01.mp4", "new"), ["rows 2 and 4 name one file, clips/01.mp4"]),
@@ -182,12 +183,16 @@ def test_missing_and_unusable_files_are_told(tmp_path: Path) -> None:
 
 def test_a_file_of_no_known_kind_is_told(tmp_path: Path) -> None:
     """A suffix that says nothing about media is not guessed at."""
-    files(tmp_path, ["notes.txt"])
-    rows: list[tuple[object, ...]] = [*((clip, "fear") for clip in CLIPS), ("notes.txt", "fear")]
+    files(tmp_path, ["notes.txt", "more"])
+    rows: list[tuple[object, ...]] = [*((clip, "fear", "") for clip in CLIPS), ("notes.txt", "fear", "")]
+    rows[0] = (CLIPS[0], "fear", "more")
 
-    dataset = read_dataset("manifest", published(tmp_path, rows, ("path", "emotion")))
+    dataset = read_dataset("manifest", published(tmp_path, rows, ("path", "emotion", "audio")), partial=True)
 
-    assert told(dataset, "broken") == ["notes.txt is no kind of file that is known here (.txt)."]
+    assert told(dataset, "broken") == [
+        "more is no kind of file that is known here (no suffix).",
+        "notes.txt is no kind of file that is known here (.txt).",
+    ]
 
 
 def test_another_manifest_can_be_named(tmp_path: Path) -> None:
