@@ -65,6 +65,22 @@ def test_truncated_file_is_refused(tmp_path: Path) -> None:
             Scored.load(path)
 
 
+def test_spoilt_bytes_are_refused_or_harmless(tmp_path: Path) -> None:
+    """Wherever bytes were overwritten, the file is refused, or holds what it held."""
+    path = tmp_path / "scores.npz"
+    made = make_scored()
+    made.save(path)
+    whole = path.read_bytes()
+    refused = 0
+    for place in range(0, len(whole) - 4, len(whole) // 40):
+        path.write_bytes(whole[:place] + b"\xff\xff\xff\xff" + whole[place + 4 :])
+        try:
+            assert same(Scored.load(path), made)
+        except AvemotionError:
+            refused += 1
+    assert refused > 20
+
+
 def test_missing_file_and_folder_are_named(tmp_path: Path) -> None:
     """Reading what is not there, and writing where nothing can be, ends in a sentence."""
     with pytest.raises(AvemotionError, match=r"nothing\.npz cannot be read: No such file"):
