@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from client.main import app
 from tests import media_factory
 from tests.unit.training.datasets.folders import files, table
+from training.datasets.registry import DATASETS
 
 SPEAKERS = ("03", "08", "09", "10")
 CLIPS = [f"wav/{speaker}a0{k}{letter}a.wav" for speaker in SPEAKERS for k in (1, 2) for letter in "WLEAFTN"]
@@ -128,6 +129,17 @@ def test_deep_opens_every_file(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert f"broken: 1\n  {CLIPS[8]} is no kind of media that can be read here.\n" in result.stdout
     assert "  1 file cannot be read" in result.stdout
+
+
+def test_help_names_every_data_set_and_source_of_labels() -> None:
+    """Whoever asks for help reads what ``--name`` and ``--labels-from`` take."""
+    told = " ".join(
+        CliRunner().invoke(app, ["dataset", "check", "--help"], env={"COLUMNS": "300"}).stdout.split()
+    )
+
+    for layout in DATASETS.values():
+        assert layout.name in told
+        assert ", ".join(layout.label_sources) in told
 
 
 def test_names_cannot_steer_the_terminal(tmp_path: Path) -> None:

@@ -65,6 +65,17 @@ def test_subject_six_without_sentences_is_kept(tmp_path: Path) -> None:
     assert six == [f"s06-{emotion}" for emotion in EMOTIONS]
 
 
+def test_the_folder_of_the_sentence_counts(tmp_path: Path) -> None:
+    """A file whose name has another sentence than its folder is the folder's."""
+    paths = subject(1)
+    files(tmp_path, [*paths[:-1], paths[-1].replace("su_5", "su_4")])
+
+    dataset = read_dataset("enterface", tmp_path)
+
+    assert dataset.samples[-1].id == "s01-surprise-5"
+    assert codes(dataset) == {"misnamed": 1}
+
+
 def test_depth_may_differ(tmp_path: Path) -> None:
     """Subjects lie in the folder itself or below others, with or without folders of sentences."""
     files(tmp_path, [path.partition("/")[2] for path in subject(1)])
