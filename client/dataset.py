@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from client.render.text import display_path, printable
-from shared.errors import AvemotionError, ErrorCode
+from shared.errors import AvemotionError, ErrorCode, TransientError
 
 if TYPE_CHECKING:
     from training.datasets.dataset import Dataset, Problem
@@ -80,6 +80,7 @@ def check(  # noqa: PLR0913 - a command's options
         "songs": songs or None,
         "class_constants": class_constants,
     }
+    name = name or ("manifest" if manifest else None)
     layouts = [layout_of(name)] if name else recognise(folder)
     if not layouts:
         raise AvemotionError(
@@ -126,13 +127,17 @@ def _probe(dataset: Dataset) -> Probed:
     columns = (TextColumn("files"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as bar:
         task = bar.add_task("files", total=len(dataset.samples))
-        return probe_files(
-            dataset.folder,
-            dataset.samples,
-            get_settings(),
-            processes=available_cores(),
-            advance=lambda: bar.advance(task),
-        )
+        try:
+            return probe_files(
+                dataset.folder,
+                dataset.samples,
+                get_settings(),
+                processes=available_cores(),
+                advance=lambda: bar.advance(task),
+            )
+        except TransientError as error:
+            # Nobody tries again by himself here.
+            raise AvemotionError(ErrorCode.SERVICE_UNAVAILABLE, f"{error} Try again later.") from error
 
 
 def _write_json(

@@ -131,6 +131,17 @@ def test_deep_opens_every_file(tmp_path: Path) -> None:
     assert "  1 file cannot be read" in result.stdout
 
 
+def test_a_manifest_that_is_named_is_read(tmp_path: Path) -> None:
+    """Naming the manifest's file says what the folder is; its name becomes the data set's."""
+    files(tmp_path, CLIPS)
+    table(tmp_path / "mine.csv", [("path", "emotion"), *((clip, "fear") for clip in CLIPS)])
+
+    result = check(tmp_path, "--manifest", "mine.csv")
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith("mine: 56 samples\n")
+
+
 def test_help_names_every_data_set_and_source_of_labels() -> None:
     """Whoever asks for help reads what ``--name`` and ``--labels-from`` take."""
     told = " ".join(
