@@ -205,6 +205,19 @@ def test_clips_without_label_and_labels_without_clip_are_told(tmp_path: Path) ->
     assert told(dataset, "missing") == ["There is no 00019.mp4, which single-set.xlsx names."]
 
 
+def test_a_clip_that_is_there_twice_is_read_once(tmp_path: Path) -> None:
+    """Archives unpacked into two places: the first in the order of paths is used."""
+    published(tmp_path)
+    files(tmp_path, ["more/00019.mp4"])
+
+    dataset = read_dataset("mafw", tmp_path)
+
+    assert told(dataset, "duplicate") == [
+        "more/00019.mp4 is there a second time; data/clips/00019.mp4 is used."
+    ]
+    assert dataset.samples[0].video == tmp_path / "data/clips/00019.mp4"
+
+
 def test_a_half_copied_folder_is_refused(tmp_path: Path) -> None:
     """One of two archives of clips was unpacked."""
     published(tmp_path, CLIPS[:30])
