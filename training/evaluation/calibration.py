@@ -59,7 +59,7 @@ def equal_mass_bins(log_p: Array, truth: Labels, bins: int = BINS) -> tuple[Bin,
     confidence, right = _top(log_p, truth)
     ordered = np.sort(confidence)
     starts = ordered[np.arange(bins) * len(ordered) // bins]
-    edges = np.append(np.unique(starts), 1.0)
+    edges = np.append(starts, 1.0)
     return _bins(confidence, right, np.searchsorted(edges[:-1], confidence, side="right") - 1, edges)
 
 

@@ -63,6 +63,15 @@ def test_bins_are_those_of_the_definition() -> None:
     assert calibration_error(equal_width_bins(log_p, made.truth)) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("number", range(8, BINS + 1))
+def test_bins_hold_their_upper_end(number: int) -> None:
+    """A confidence between two bins belongs to the lower one."""
+    end = float(np.linspace(0, 1, BINS + 1)[number])
+    (only,) = equal_width_bins(sure_of([end]), np.array([0]))
+
+    assert only.high == end
+
+
 def test_bins_of_equal_mass_hold_equally_many() -> None:
     """280 samples in 15 bins are 18 or 19 each."""
     made = make_scored()

@@ -64,9 +64,10 @@ def test_which_side_is_true_does_not_matter(values: Array) -> None:
         )
 
 
-def test_constants_have_no_correlation() -> None:
+@pytest.mark.parametrize("count", [9, 1000])
+def test_constants_have_no_correlation(count: int) -> None:
     """Against a constant there is no correlation, and two equal constants do not agree by any measure."""
-    constant, varied = np.full(9, 0.3), np.linspace(-0.8, 0.8, 9)
+    constant, varied = np.full(count, 0.7), np.linspace(-0.8, 0.8, count)
 
     assert np.isnan(correlation(sums_of(constant, varied)))
     assert concordance(sums_of(constant, varied)) == pytest.approx(0, abs=1e-9)
