@@ -77,7 +77,8 @@ def test_the_converted_form_tells_what_does_not_fit(tmp_path: Path) -> None:
     (tmp_path / "speech" / rows[0][0]).unlink()
     files(tmp_path, [f"speech/{rows[1][0]}"], "")
     rows[2] = (*rows[2][:6], "fear", "2.5")
-    rows.append(("../secret.flac", *rows[3][1:]))
+    files(tmp_path, ["emodb_16b10Na.flac"])
+    rows.append(("../emodb_16b10Na.flac", *rows[3][1:]))
     table(tmp_path / "speech.csv", [COLUMNS, *rows])
 
     dataset = read_dataset("emodb", tmp_path)
