@@ -12,6 +12,7 @@ from typing import Self
 
 from shared.catalog import ModelConfig
 from shared.errors import AvemotionError, ErrorCode
+from shared.scratch import sweep_scratch
 from shared.settings import Settings
 from training.datasets.sample import Sample
 from training.features.drafts import sweep, write_whole
@@ -128,6 +129,7 @@ class FeatureCache:
                 process after the other dies.
         """
         sweep(self.folder)
+        sweep_scratch(self.settings.scratch_dir, 2 * self.settings.stage_hard_limit_s)
         missing = self.missing(samples)
         done = len(samples) - len(missing)
         progress(done, len(samples))
