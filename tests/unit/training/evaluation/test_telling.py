@@ -118,14 +118,17 @@ def test_groups_are_compared_with_all_others() -> None:
     assert rows["female"].recalls == dict.fromkeys(LABELS, 1.0)
 
 
-def test_difference_is_over_labels_of_both_groups() -> None:
-    """A label that only one group shows takes no part in their difference."""
+@pytest.mark.parametrize(("shared", "difference"), [(False, None), (True, 0)])
+def test_difference_is_over_labels_of_both_groups(shared: bool, difference: float | None) -> None:
+    """A label that only one group shows takes no part; where they share none there is no difference."""
     made = make_scored(logits=10 * np.eye(7)[np.array(make_scored().truth)])
-    values = ["calm" if truth < 2 else "loud" for truth in made.truth.tolist()]
-    levels = {key: {"level": value} for key, value in zip(made.keys, values, strict=True)}
+    levels = {
+        key: {"level": "calm" if truth < 2 or (shared and truth < 4 and row < 140) else "loud"}
+        for row, (key, truth) in enumerate(zip(made.keys, made.truth.tolist(), strict=True))
+    }
     (table,) = group_tables(made, levels)
 
-    assert [row.difference.value for row in table.rows] == [None, None]
+    assert [row.difference.value for row in table.rows] == [difference, difference]
 
 
 def test_attributes_that_form_no_groups_are_left_out() -> None:
@@ -139,6 +142,7 @@ def test_attributes_that_form_no_groups_are_left_out() -> None:
 
     assert table.attribute == "sex"
     assert [row.rates.samples for row in table.rows] == [50, 50]
+    assert [table] == list(group_tables(made.rows(np.arange(100)), details))
 
 
 def test_draws_are_of_the_samples_that_count() -> None:

@@ -90,6 +90,15 @@ def test_worse_than_chance_ends_at_the_highest() -> None:
     assert fitted.note is not None
 
 
+def test_hardly_sure_ends_at_the_lowest() -> None:
+    """Logits that are a thousand times too small are sharpened as far as allowed."""
+    made = make_scored(signal=2)
+    fitted = fit_temperature(made.logits / 1000, made.truth)
+
+    assert fitted.value == LOWEST
+    assert fitted.note is not None
+
+
 def test_one_class_is_fitted_like_any() -> None:
     """Samples of one class alone have a temperature too."""
     made = make_scored()
