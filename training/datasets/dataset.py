@@ -129,12 +129,10 @@ def _make_folds(reading: Reading, options: Options) -> None:
     if any(sample.split for sample in reading.samples):
         return
     folds = make_folds(reading.samples, options.fold_count)
-    speakers = {sample.speaker for sample in reading.samples}
-    if len(speakers) == 1 and None not in speakers:
-        return
     reading.samples = [
         replace(sample, fold=folds.get((sample.dataset, sample.id))) for sample in reading.samples
     ]
     reading.folds = max(folds.values(), default=0)
     if reading.folds:
-        reading.fold_source = "made by clip" if None in speakers else "made by speaker"
+        known = all(sample.speaker for sample in reading.samples)
+        reading.fold_source = "made by speaker" if known else "made by clip"

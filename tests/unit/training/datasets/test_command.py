@@ -50,6 +50,19 @@ def test_a_folder_is_told_by_class_speaker_and_fold(tmp_path: Path) -> None:
     assert result.stdout.isascii()
 
 
+def test_a_wide_table_is_cut_off_nowhere_in_a_pipe(tmp_path: Path) -> None:
+    """Twenty folds are wider than a usual terminal."""
+    clips = [f"{k}.wav" for k in range(40)]
+    files(tmp_path, clips)
+    rows = [(clip, "fear", f"person {k % 20}") for k, clip in enumerate(clips)]
+    table(tmp_path / "manifest.csv", [("path", "emotion", "speaker"), *rows])
+
+    result = check(tmp_path, "--fold-count", "20")
+
+    assert ["fear", "40", *["2"] * 20] in lines(result)
+    assert "fold 20" in result.stdout
+
+
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     """One sentence, exit code 1, and nothing on stdout."""
     files(tmp_path, ["notes.txt"])

@@ -118,6 +118,13 @@ def test_an_option_that_is_none_is_not_given(tmp_path: Path) -> None:
     assert len(read_dataset("emodb", tmp_path, songs=None, fold_file=None, labels_from=None).samples) == 2
 
 
+def test_hidden_files_and_leftovers_of_archivers_are_passed_over(tmp_path: Path) -> None:
+    """What macOS and version control leave behind is no part of the data."""
+    files(tmp_path, ["a.wav", "._a.wav", ".git/b.wav", "__MACOSX/c.wav", "d/e.WAV", "f.txt"])
+
+    assert find_files(tmp_path, {".wav"}) == [tmp_path / "a.wav", tmp_path / "d" / "e.WAV"]
+
+
 def test_links_to_folders_are_followed_once(tmp_path: Path) -> None:
     """Media often lie on another disk; a link that leads back in does not go round for ever."""
     files(tmp_path, ["disk/wav/03a01Fa.wav"])

@@ -58,6 +58,7 @@ def test_official_parts_stay_in_every_round() -> None:
         *SAMPLES,
         *(sample(part, split=part) for part in ("train", "validation", "test")),
         sample("always"),
+        sample("kept", split="train", fold=3),
     ]
 
     parts = divide(mixed, 3)
@@ -65,9 +66,9 @@ def test_official_parts_stay_in_every_round() -> None:
 
     assert {one.id for one in parts.test} >= {"test", "2-0", "5-0", "8-0"}
     assert [one.id for one in parts.validation] == ["validation"]
-    assert {one.id for one in parts.training} >= {"train", "always", "0-0"}
+    assert {one.id for one in parts.training} >= {"train", "always", "kept", "0-0"}
     assert [one.id for one in whole.test] == ["test"]
-    assert len(whole.training) == len(SAMPLES) + 2
+    assert len(whole.training) == len(SAMPLES) + 3
 
 
 @pytest.mark.parametrize(
