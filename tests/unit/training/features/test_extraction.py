@@ -107,7 +107,10 @@ def test_a_sample_that_is_not_what_it_says_is_refused(tmp_path: Path) -> None:
         ErrorCode.MEDIA_MISSING: Sample("gone", "made", video=tmp_path / "gone.mp4"),
         ErrorCode.INVALID_DATASET: Sample("nothing", "made"),
     }
-    assert {code: refused(sample).code for code, sample in cases.items()} == {code: code for code in cases}
+    errors = {code: refused(sample) for code, sample in cases.items()}
+    assert {code: error.code for code, error in errors.items()} == {code: code for code in cases}
+    names = ["voice.wav", "film.mp4", "text.mp4", "gone.mp4", "nothing"]
+    assert all(name in error.message for name, error in zip(names, errors.values(), strict=True))
 
 
 def test_the_limits_of_serving_hold(tmp_path: Path) -> None:

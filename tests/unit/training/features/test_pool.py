@@ -23,6 +23,11 @@ def square(number: int) -> int:
     return number * number
 
 
+def holds_interrupts(_: int) -> bool:
+    """Tell whether Ctrl-C does nothing to this process."""
+    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
 def wait_for_the_end(path: str) -> None:
     """Say who is at work, and work until it is to end."""
     Path(path, str(os.getpid())).touch()
@@ -70,6 +75,11 @@ def test_an_error_that_concerns_all_ends_the_work() -> None:
         list(work_through(square, [1313, *range(1000)], 2))
 
     assert caught.value.code is ErrorCode.TRAINING_FAILED
+
+
+def test_ctrl_c_is_left_to_the_one_that_started_them() -> None:
+    """A terminal sends Ctrl-C to all processes at once, also to one that is only starting."""
+    assert [outcome.value for outcome in work_through(holds_interrupts, range(4), 2)] == [True] * 4
 
 
 PROGRAM = """
