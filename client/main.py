@@ -19,6 +19,7 @@ class Commands(LazyGroup):
         "doctor": Entry("client.doctor:doctor", "Look at this machine: what it has, and what is wrong."),
         "weights": Entry("client.weights:app", "Import weights made elsewhere, and check weights files."),
         "dataset": Entry("client.dataset:app", "Look at a data set before training."),
+        "train": Entry("client.train:train", "Train a model by a recipe, with a report."),
         "bench": Entry("client.bench:app", "Measure this machine."),
         "ops": Entry("client.ops:app", "Look after a service: API keys."),
     }

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from shared.catalog.series import UNIT_OF
 
-PresetName = Literal["tiny", "small", "base", "large", "huge"]
+PresetName = Literal["nano", "tiny", "small", "base", "large", "huge"]
 FusionName = Literal["early", "late", "hybrid"]
 LayoutName = Literal["audio-first", "video-first", "stacked", "alternating", "summed", "random"]
 JoinName = Literal["logits", "features"]
@@ -106,8 +106,14 @@ class ModelConfig(Record):
     )
     frames: Annotated[int, Field(ge=2, multiple_of=2)] = Field(description="Frames of one model input.")
     input_size: Annotated[int, Field(ge=16, multiple_of=16)] = Field(description="Side of a frame in pixels.")
+    face_zoom: Positive = Field(
+        1.0, description="How much closer the face is shown than in the usual crop, from forehead to chin."
+    )
     num_frame: Count = Field(description="Frames of each modality in a window.")
     window_s: Positive = Field(description="Length of the windows that the model was made for.")
+    temperature: Positive = Field(
+        1.0, description="What the logits are divided by, so that probabilities can be believed."
+    )
     normalisation: Normalisation
     audio: AudioSettings
 

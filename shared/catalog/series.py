@@ -1,7 +1,8 @@
-"""Columns of the face table that a model may take, each with the size that counts as 1.
+"""What a model may take of the face table, each column with the size that counts as 1.
 
-Names and units are those of ``worker.faces.table`` (OpenFace's). Landmarks are not among them: pixels of
-a picture mean nothing without its size.
+Names and units are those of ``worker.faces.table`` (OpenFace's). Landmarks are not among them, since pixels
+of a picture mean nothing without its size; ``shape_`` columns are made of them: where each of the 68 lies in
+the face's own frame, upright and centred, in distances between the eyes.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from types import MappingProxyType
 
 _INTENSITY_UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45)
 _PRESENCE_UNITS = (*_INTENSITY_UNITS, 28)
+
+SHAPE_COLUMNS = tuple(f"shape_{axis}_{point}" for axis in "xy" for point in range(68))
 
 # Fixed, so that a window's input does not depend on its company: about -1 to 1 for all that faces do.
 UNIT_OF: Mapping[str, float] = MappingProxyType(
@@ -25,5 +28,6 @@ UNIT_OF: Mapping[str, float] = MappingProxyType(
         **{f"pose_T{axis}": 1000.0 for axis in "xyz"},
         # Directions of length 1.
         **{f"gaze_{eye}_{axis}": 1.0 for eye in (0, 1) for axis in "xyz"},
+        **dict.fromkeys(SHAPE_COLUMNS, 1.0),
     }
 )

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from shared.catalog import ModelConfig, load_catalog
 from shared.catalog.config import SHARED_FRAMES, FusionName, LayoutName, PresetName
 from shared.catalog.reading import BUILTIN_DIR
-from shared.catalog.series import UNIT_OF
+from shared.catalog.series import SHAPE_COLUMNS, UNIT_OF
 from shared.settings import Settings
 from worker.audio.settings import AUDIO
 from worker.faces.table import INTENSITY_UNITS, LANDMARK_COLUMNS, VALUE_COLUMNS
@@ -50,7 +50,7 @@ def test_what_goes_together_is_taken(changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"preset": "giant"}, "Input should be 'tiny', 'small', 'base', 'large' or 'huge'"),
+        ({"preset": "giant"}, "Input should be 'nano', 'tiny', 'small', 'base', 'large' or 'huge'"),
         ({"fusion": "telepathy"}, "Input should be 'early', 'late' or 'hybrid'"),
         ({"layout": "spiral"}, "Input should be 'audio-first'"),
         ({"labels": ["anger"]}, "Tuple should have at least 2 items"),
@@ -113,8 +113,8 @@ def test_names_agree_across_packages() -> None:
 
 
 def test_series_columns_are_those_of_the_face_table() -> None:
-    """A series may take every column of the face table but the landmarks."""
-    assert set(UNIT_OF) == set(VALUE_COLUMNS) - set(LANDMARK_COLUMNS)
+    """A series may take every column of the face table, and the shape that is made of its landmarks."""
+    assert set(UNIT_OF) == {*VALUE_COLUMNS, *SHAPE_COLUMNS} - set(LANDMARK_COLUMNS)
 
 
 def test_builtin_models_fit_what_is_made_here() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -13,19 +13,32 @@ from numpy.typing import NDArray
 _TEMPLATE: Final = np.array(((0.37, 0.42), (0.63, 0.42), (0.5, 0.71)))
 
 
-def align_face(frame: NDArray[np.uint8], anchors: NDArray[np.float64], size: int) -> NDArray[np.uint8]:
+class Framing(NamedTuple):
+    """How a face is cut out.
+
+    Attributes:
+        size: Side of the crop in pixels.
+        zoom: How much closer than usual; 1 shows the face with some room around it.
+    """
+
+    size: int
+    zoom: float = 1.0
+
+
+def align_face(frame: NDArray[np.uint8], anchors: NDArray[np.float64], framing: Framing) -> NDArray[np.uint8]:
     """Return the face upright, centred and at a fixed scale; black beyond the frame's border.
 
     Args:
         frame: RGB, (H, W, 3).
         anchors: Middle of both eyes, left in the picture first, and of the mouth, in pixels, (3, 2).
-        size: Side of the crop in pixels.
+        framing: Size and zoom of the crop.
 
     Returns:
         RGB, uint8 (size, size, 3).
     """
-    matrix = similarity(anchors, _TEMPLATE * size)
-    return cv2.warpAffine(frame, matrix, (size, size), flags=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
+    matrix = similarity(anchors, (0.5 + (_TEMPLATE - 0.5) * framing.zoom) * framing.size)
+    size = (framing.size, framing.size)
+    return cv2.warpAffine(frame, matrix, size, flags=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
 
 
 def similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -37,6 +37,7 @@ class FaceAnalyzer(Protocol):
         first_frame: int,
         keep: Sequence[int],
         crop_size: int,
+        crop_zoom: float = 1.0,
         checkpoint: Callable[[], None],
         progress: Callable[[float], None] = no_progress,
     ) -> FaceTrack:
@@ -48,6 +49,7 @@ class FaceAnalyzer(Protocol):
             first_frame: Number of media frames before this segment.
             keep: Indices, within this segment, of the frames whose crops are wanted; sorted, unique.
             crop_size: Side of the crops in pixels.
+            crop_zoom: How much closer the crops are than usual, see ``worker.faces.alignment``.
             checkpoint: Called at least once a second of work; may raise to stop the work.
             progress: Given the share of the frames that are done, 0 to 1, where it is known.
 

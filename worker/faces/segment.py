@@ -73,5 +73,6 @@ def follow_face(  # noqa: PLR0913 - all but what is looked at are named
         first_frame=round(segment.start_s * settings.fps),
         keep=kept_frames(segment, config, settings),
         crop_size=config.input_size,
+        crop_zoom=config.face_zoom,
         checkpoint=checkpoint,
     )

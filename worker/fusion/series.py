@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.catalog.config import FaceSeries
-from worker.faces.table import FaceTable
+from shared.catalog.series import SHAPE_COLUMNS
+from worker.faces.shape import face_shape
+from worker.faces.table import LANDMARK_COLUMNS, FaceTable
 from worker.windows import TOLERANCE_S, Window
 
 
@@ -29,7 +31,7 @@ def window_series(
         segment_start_s: Time of the table's first row, from the start of the media.
         fps: Rate of its rows.
     """
-    columns = np.stack([table.column(name) for name in series.columns], axis=1)
+    columns = _columns(table, series.columns)
     # One row more, for frames that the picture does not have.
     known = np.pad(columns, ((0, 1), (0, 0)), constant_values=np.nan)
     rows = np.array(
@@ -37,6 +39,15 @@ def window_series(
     ).reshape(len(windows), series.steps)
     found: NDArray[np.float32] = known[np.minimum(rows, len(table))]
     return found
+
+
+def _columns(table: FaceTable, names: Sequence[str]) -> NDArray[np.float32]:
+    """Return columns of a face table, and of what is made of its landmarks, (F, names)."""
+    made: dict[str, NDArray[np.float32]] = {}
+    if not set(SHAPE_COLUMNS).isdisjoint(names):
+        landmarks = np.stack([table.column(name) for name in LANDMARK_COLUMNS], axis=1)
+        made = dict(zip(SHAPE_COLUMNS, face_shape(landmarks).T, strict=True))
+    return np.stack([made[name] if name in made else table.column(name) for name in names], axis=1)
 
 
 def _nearest_rows(window: Window, steps: int, segment_start_s: float, fps: float) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from worker.model.attention import mask_bias
 from worker.model.block import LAYER_NORM_EPSILON, Block
@@ -14,6 +15,7 @@ from worker.model.lanes import run_blocks
 from worker.model.patches import PatchEmbedding, token_grid
 from worker.model.position import sincos_table
 from worker.model.presets import Preset
+from worker.model.stem import ConvolutionalStem
 
 
 class Backbone(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
@@ -30,7 +32,8 @@ class Backbone(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no type
         super().__init__(**kwargs)
         policy = self.dtype_policy
         self.preset = preset
-        self.patch_embedding = PatchEmbedding(preset.width, name="patch_embedding", dtype=policy)
+        stem = ConvolutionalStem if preset.stem == "convolutional" else PatchEmbedding
+        self.patch_embedding = stem(preset.width, name="patch_embedding", dtype=policy)
         self.blocks = [
             Block(preset.width, preset.heads, drop_path=float(rate), name=f"block_{index}", dtype=policy)
             for index, rate in enumerate(np.linspace(0, drop_path, preset.depth))
@@ -47,10 +50,19 @@ class Backbone(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no type
             block.build((input_shape[0], None, self.preset.width))
         self.fc_norm.build((input_shape[0], self.preset.width))
 
-    def embed(self, frames: keras.KerasTensor) -> keras.KerasTensor:
-        """Return a clip's tokens with their positions, (batch, t * h * w, width)."""
+    def embed(self, frames: keras.KerasTensor, places: NDArray[np.int64] | None = None) -> keras.KerasTensor:
+        """Return a clip's tokens with their positions, (batch, t * h * w, width).
+
+        Args:
+            frames: See ``call``.
+            places: Where each token stands in the sequence that the clip is a part of, (t * h * w,); in
+                their order from its start when None.
+        """
         tokens = self.patch_embedding(frames)
-        table = sincos_table(tokens.shape[1], self.preset.width)
+        count = tokens.shape[1] if places is None else int(places.max()) + 1
+        table = sincos_table(count, self.preset.width)
+        if places is not None:
+            table = table[places]
         return tokens + ops.cast(table[None], tokens.dtype)
 
     def encode(

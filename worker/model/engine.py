@@ -226,7 +226,7 @@ def _answer(network: Network, *, masked: bool) -> Function:
         from keras import ops  # noqa: PLC0415 - loaded by now, and not before
 
         outputs = dict(network(inputs, training=False, masked=masked))
-        return {"probabilities": ops.softmax(outputs.pop("logits")), **outputs}
+        return {"probabilities": ops.softmax(outputs.pop("logits") / network.config.temperature), **outputs}
 
     return answer
 

@@ -36,11 +36,10 @@ class ModalityEmbedding(keras.layers.Layer):  # type: ignore[misc]  # Keras ship
     It starts at zero: an encoder with imported weights then computes what it did where they were made.
     """
 
-    def __init__(self, width: int, kinds: NDArray[np.int64], **kwargs: Any) -> None:
-        """Take the numbers a token, and ``worker.fusion.layouts.token_modality`` of the sequence."""
+    def __init__(self, width: int, **kwargs: Any) -> None:
+        """Take the numbers a token."""
         super().__init__(**kwargs)
         self.width = width
-        self.kinds = kinds
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create the embedding: a row each for audio, video and tokens of both."""
@@ -49,9 +48,14 @@ class ModalityEmbedding(keras.layers.Layer):  # type: ignore[misc]  # Keras ship
             shape=(TOKEN_KINDS, self.width), initializer="zeros", name="embedding"
         )
 
-    def call(self, tokens: keras.KerasTensor) -> keras.KerasTensor:
-        """Return tokens of the same shape, (batch, tokens, width)."""
-        rows = ops.take(ops.convert_to_tensor(self.embedding), self.kinds, axis=0)
+    def call(self, tokens: keras.KerasTensor, kinds: NDArray[np.int64]) -> keras.KerasTensor:
+        """Return tokens of the same shape, (batch, tokens, width).
+
+        Args:
+            tokens: See above.
+            kinds: What each shows, (tokens,), from ``worker.fusion.layouts.token_modality``.
+        """
+        rows = ops.take(ops.convert_to_tensor(self.embedding), kinds, axis=0)
         return tokens + ops.cast(rows[None], tokens.dtype)
 
 

@@ -177,13 +177,14 @@ def _more(names: list[str]) -> str:
     return f", and {len(names) - 1} more" if len(names) > 1 else ""
 
 
-def _xavier_uniform(name: str, shape: tuple[int, int], seed: int) -> NDArray[np.float32]:
+def _xavier_uniform(name: str, shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:
     """Return a kernel that depends on its name, its shape and the seed only.
 
     Made from a bit generator's raw integers by exact arithmetic: the samplers of numpy and of Keras may
     differ in the last bit from one version or processor to another, and then no two hashes would agree.
     """
-    limit = np.float32(math.sqrt(6 / sum(shape)))
+    # Of a convolution, each place of the kernel has inputs and outputs of its own.
+    limit = np.float32(math.sqrt(6 / (math.prod(shape[:-2]) * sum(shape[-2:]))))
     raw = np.random.PCG64([seed, zlib.crc32(name.encode())]).random_raw(math.prod(shape))
     # The upper 24 bits, the precision of float32: uniform in [-1, 1).
     unit = (raw >> np.uint64(40)).astype(np.float32) * np.float32(2**-23) - np.float32(1)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from worker.faces.alignment import similarity
+from worker.faces.alignment import Framing, similarity
 from worker.faces.landmarker.crop import crop_face
 from worker.faces.landmarker.detector import anchor_centres, closer_views, merge
 from worker.faces.landmarker.head_pose import (
@@ -117,11 +117,24 @@ def test_crop_over_the_border_is_black_beyond_it() -> None:
     # Given: a face whose middle lies on the left border.
     points[[33, 133]], points[[362, 263]], points[[61, 291]] = (-20, 40), (20, 40), (0, 85)
 
-    crop = crop_face(frame, points, 224)
+    crop = crop_face(frame, points, Framing(224))
 
     assert crop.shape == (224, 224, 3)
     assert crop[112, :108].max() == 0
     assert crop[112, 116:].min() == 255
+
+
+def test_a_zoomed_crop_shows_the_middle_of_the_usual_one_larger() -> None:
+    """At a zoom of 2 the crop is the inner half of the usual crop."""
+    frame = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8), (0, 0), 6)
+    points = np.zeros((478, 2), dtype=np.float32)
+    points[[33, 133]], points[[362, 263]], points[[61, 291]] = (120, 120), (180, 120), (150, 187)
+
+    usual = crop_face(frame, points, Framing(224))
+    zoomed = crop_face(frame, points, Framing(224, zoom=2))
+
+    inner = cv2.resize(usual[56:168, 56:168], (224, 224))
+    assert np.abs(zoomed.astype(int) - inner)[8:-8, 8:-8].mean() < 1
 
 
 @pytest.mark.parametrize("angles", [(0, 0, 0), (0.3, -0.5, 0.2), (-0.4, 0.7, -0.9)])

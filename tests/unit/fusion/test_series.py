@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.catalog.config import FaceSeries
-from shared.catalog.series import UNIT_OF
-from worker.faces.table import VALUE_COLUMNS, FaceTable
+from shared.catalog.series import SHAPE_COLUMNS, UNIT_OF
+from worker.faces.shape import face_shape
+from worker.faces.table import LANDMARK_COLUMNS, VALUE_COLUMNS, FaceTable
 from worker.fusion.series import window_series
 from worker.windows import Window
 
@@ -82,5 +83,23 @@ def test_no_window_has_no_series() -> None:
 
 
 def test_every_column_that_a_model_may_take_is_in_the_table() -> None:
-    """What the catalog knows of columns and what the analyzers write are the same names."""
-    assert set(UNIT_OF) <= set(VALUE_COLUMNS)
+    """What the catalog knows of columns is what the analyzers write, or is made of their landmarks."""
+    assert set(UNIT_OF) <= {*VALUE_COLUMNS, *SHAPE_COLUMNS}
+
+
+def test_shape_columns_come_from_the_landmarks() -> None:
+    """A model may ask for where a landmark lies in the face, beside what the table itself has."""
+    points = np.random.default_rng(0).uniform(0, 100, (50, 136)).astype(np.float32)
+    table = FaceTable.from_columns(
+        {**dict(zip(LANDMARK_COLUMNS, points.T, strict=True)), "AU01_r": np.arange(50)},
+        fps=FPS,
+        first_frame=0,
+        confidence=np.ones(50),
+        success=np.ones(50, bool),
+    )
+    series = FaceSeries(columns=("shape_y_67", "AU01_r"), steps=50)
+
+    found = window_series(table, [Window(0, 0, 2)], series, segment_start_s=0, fps=FPS)
+
+    np.testing.assert_array_equal(found[0, :, 0], face_shape(points)[:, -1])
+    np.testing.assert_array_equal(found[0, :, 1], np.arange(50))

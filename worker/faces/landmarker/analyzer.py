@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.errors import WarningCode
+from worker.faces.alignment import Framing
 from worker.faces.analyzer import no_progress
 from worker.faces.landmarker.action_units import MAPPING_VERSION, RELIABILITY
 from worker.faces.landmarker.blendshapes import BlendshapeModel
@@ -23,7 +24,7 @@ from worker.faces.table import FaceTable
 from worker.faces.track import FaceTrack
 
 # Raised whenever the same frames could give other numbers.
-_CODE_VERSION: Final = "2"
+_CODE_VERSION: Final = "3"
 _MOST_ROLL_RAD: Final = 1.0
 
 
@@ -65,12 +66,14 @@ class Landmarker:
         first_frame: int,
         keep: Sequence[int],
         crop_size: int,
+        crop_zoom: float = 1.0,
         checkpoint: Callable[[], None],
         progress: Callable[[float], None] = no_progress,
     ) -> FaceTrack:
         """Follow one face through a segment; arguments and result as in ``FaceAnalyzer``."""
         tracker = Tracker(self._detector, self._mesh, fps)
         crop_of = {index: crop for crop, index in enumerate(keep)}
+        framing = Framing(crop_size, crop_zoom)
         crops = np.zeros((len(keep), crop_size, crop_size, 3), dtype=np.uint8)
         found = np.zeros(len(keep), dtype=bool)
         count = length_hint(frames)
@@ -85,7 +88,7 @@ class Landmarker:
             else:
                 rows.append(read_row(face, self._blendshapes.read(face.points), *frame.shape[:2]))
                 if index in crop_of:
-                    crops[crop_of[index]] = crop_face(frame, face.points, crop_size)
+                    crops[crop_of[index]] = crop_face(frame, face.points, framing)
                     found[crop_of[index]] = True
             if count:
                 progress(min(1, (index + 1) / count))

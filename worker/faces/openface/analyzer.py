@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from shared.errors import AvemotionError, ErrorCode, TransientError, WarningCode
 from shared.scratch import scratch_folder
 from shared.settings import Settings
+from worker.faces.alignment import Framing
 from worker.faces.analyzer import no_progress
 from worker.faces.openface.command import command_line
 from worker.faces.openface.crop import crop_face
@@ -87,6 +88,7 @@ class OpenFace:
         first_frame: int,
         keep: Sequence[int],
         crop_size: int,
+        crop_zoom: float = 1.0,
         checkpoint: Callable[[], None],
         progress: Callable[[float], None] = no_progress,
     ) -> FaceTrack:
@@ -103,7 +105,7 @@ class OpenFace:
                 return _nothing(len(keep), crop_size, fps, first_frame)
             limit_s = min(time_limit_s(video.frames / fps), ends_at - time.monotonic())
             recording, warnings = self._watch(folder, video, limit_s, checkpoint, progress)
-            crops, found = _cut(recording, video, keep, crop_size, checkpoint)
+            crops, found = _cut(recording, video, keep, Framing(crop_size, crop_zoom), checkpoint)
         progress(1.0)
         if is_low_quality(recording, video.frames):
             warnings = (*warnings, WarningCode.LOW_FACE_QUALITY)
@@ -153,10 +155,10 @@ def time_limit_s(duration_s: float) -> float:
 
 
 def _cut(
-    recording: Recording, video: Video, keep: Sequence[int], crop_size: int, checkpoint: Callable[[], None]
+    recording: Recording, video: Video, keep: Sequence[int], framing: Framing, checkpoint: Callable[[], None]
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Return the crops of the kept frames, (K, S, S, 3), black where none is usable; and which are, (K,)."""
-    crops = np.zeros((len(keep), crop_size, crop_size, 3), dtype=np.uint8)
+    crops = np.zeros((len(keep), framing.size, framing.size, 3), dtype=np.uint8)
     usable = recording.usable()
     row_of = dict(zip(recording.index[usable].tolist(), np.flatnonzero(usable), strict=True))
     crop_of = {index: crop for crop, index in enumerate(keep) if index in row_of}
@@ -165,7 +167,7 @@ def _cut(
     for index, frame in read_back(video, crop_of, checkpoint):
         # All x, then all y.
         points = landmarks[row_of[index]].reshape(2, -1).T
-        crops[crop_of[index]] = crop_face(frame, points, crop_size)
+        crops[crop_of[index]] = crop_face(frame, points, framing)
         found[crop_of[index]] = True
     return crops, found
 

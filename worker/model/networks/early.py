@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import keras
+import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from shared.catalog import ModelConfig
-from worker.fusion.layouts import token_modality
+from shared.catalog.config import TUBELET_FRAMES
+from worker.fusion.layouts import BOTH, token_modality
 from worker.model.backbone import Backbone
 from worker.model.heads import affect_head, emotion_head, outputs
 from worker.model.modality import ModalityEmbedding, token_presence
-from worker.model.networks.network import Given, Network, Options
+from worker.model.networks.network import Given, Network, Options, Part
 from worker.model.patches import CHANNELS
 from worker.model.pixels import normalise
 
@@ -31,7 +34,7 @@ class EarlyNetwork(Network):
         super().__init__(config, options, {"frames": (frames, "uint8"), **more})
         self.kinds = token_modality(config)
         self.backbone = Backbone(preset, drop_path=options.drop_path, name="backbone", dtype=dtype)
-        self.modality = ModalityEmbedding(preset.width, self.kinds, name="modality", dtype=dtype)
+        self.modality = ModalityEmbedding(preset.width, name="modality", dtype=dtype)
         self.emotion = emotion_head(len(config.labels))
         self.affect = affect_head()
         self.backbone.build((None, *frames))
@@ -45,9 +48,10 @@ class EarlyNetwork(Network):
         inputs: Mapping[str, keras.KerasTensor],
         present: keras.KerasTensor | None,
         training: bool | None,
+        part: Part | None,
     ) -> dict[str, keras.KerasTensor]:
         """See ``Network``."""
-        pooled = self.pooled(inputs, present, training)
+        pooled = self.pooled(inputs, present, training, part)
         return outputs(self.emotion(pooled), self.affect(pooled))
 
     def pooled(
@@ -55,21 +59,38 @@ class EarlyNetwork(Network):
         inputs: Mapping[str, keras.KerasTensor],
         present: keras.KerasTensor | None,
         training: bool | None,
+        part: Part | None,
     ) -> keras.KerasTensor:
         """Return what the heads read, (N, width), float32."""
-        return self.backbone.pool(*self.encoded(inputs, present, training))
+        return self.backbone.pool(*self.encoded(inputs, present, training, part))
 
     def encoded(
         self,
         inputs: Mapping[str, keras.KerasTensor],
         present: keras.KerasTensor | None,
         training: bool | None,
+        part: Part | None,
     ) -> tuple[keras.KerasTensor, keras.KerasTensor | None]:
         """Return the sequence's tokens after the encoder, and which of them count; None for all."""
         frames = normalise(inputs["frames"], self.config.normalisation)
-        tokens = self.modality(self.backbone.embed(frames))
-        mask = None if present is None else token_presence(present, self.kinds)
+        places = self._places(part)
+        tokens = self.modality(self.backbone.embed(frames, places), self.kinds[places])
+        mask = None if present is None else token_presence(present, self.kinds[places])
         if mask is not None:
             # Hidden tokens weigh nothing; zeros beside that make sure of it for whatever was there.
             tokens = ops.where(mask[:, :, None], tokens, ops.zeros_like(tokens))
         return self.backbone.encode(tokens, mask, training), mask
+
+    def _places(self, part: Part | None) -> NDArray[np.int64]:
+        """Return where in the sequence the tokens of a part stand; all of it for None.
+
+        Raises:
+            ValueError: The layout has tubelets that show both modalities, so that there is no part of one.
+        """
+        if part is None:
+            return np.arange(len(self.kinds))
+        tubelets = self.kinds.reshape(self.config.frames // TUBELET_FRAMES, -1)
+        if (tubelets != tubelets[:, :1]).any() or (tubelets == BOTH).any():
+            raise ValueError(f"The layout {self.config.layout} has no tubelets of one modality.")
+        chosen = np.flatnonzero(tubelets[:, 0] == part.modality)[: part.tubelets]
+        return np.arange(len(self.kinds)).reshape(tubelets.shape)[chosen].ravel()

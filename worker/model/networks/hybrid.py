@@ -16,7 +16,7 @@ from worker.model.block import LAYER_NORM_EPSILON
 from worker.model.cross_attention import CrossBlock
 from worker.model.face_series import FaceSeriesTokens
 from worker.model.networks.early import EarlyNetwork
-from worker.model.networks.network import Options
+from worker.model.networks.network import Options, Part
 from worker.model.zero_dense import ZeroDense
 
 CROSS_BLOCKS = 2
@@ -66,10 +66,11 @@ class HybridNetwork(EarlyNetwork):
         inputs: Mapping[str, keras.KerasTensor],
         present: keras.KerasTensor | None,
         training: bool | None,
+        part: Part | None,
     ) -> keras.KerasTensor:
         """Return what the heads read, (N, width), float32."""
-        tokens, mask = self.encoded(inputs, present, training)
-        queries, counting = self._queries(inputs, present, training)
+        tokens, mask = self.encoded(inputs, present, training, part)
+        queries, counting = self._queries(inputs, present, training, part)
         bias = None if mask is None else mask_bias(mask, tokens.dtype)
         for block in self.cross_blocks:
             queries = block(queries, tokens, bias, training=training)
@@ -82,16 +83,25 @@ class HybridNetwork(EarlyNetwork):
         inputs: Mapping[str, keras.KerasTensor],
         present: keras.KerasTensor | None,
         training: bool | None,
+        part: Part | None,
     ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
         """Return the tokens of spectrogram and series, (N, queries, width), and which of them count."""
-        log_mel, series = inputs["log_mel"], inputs["series"]
-        known = ops.isfinite(series)
-        if present is not None:
-            log_mel = ops.where(present[:, AUDIO, None, None], log_mel, 0.0)
-            known = ops.logical_and(known, present[:, VIDEO, None, None])
-        heard = self.audio_patches(log_mel, training=training)
-        queries = ops.concatenate([heard, self.face_series(series, known)], axis=1)
-        hearing = ops.ones_like(heard[:, :, 0], dtype="bool")
-        if present is not None:
-            hearing = ops.logical_and(hearing, present[:, AUDIO, None])
-        return queries, ops.concatenate([hearing, ops.any(known, axis=2)], axis=1)
+        tokens, counting = [], []
+        if part is None or part.modality == AUDIO:
+            log_mel = inputs["log_mel"]
+            if present is not None:
+                log_mel = ops.where(present[:, AUDIO, None, None], log_mel, 0.0)
+            heard = self.audio_patches(log_mel, training=training)
+            hearing = ops.ones_like(heard[:, :, 0], dtype="bool")
+            if present is not None:
+                hearing = ops.logical_and(hearing, present[:, AUDIO, None])
+            tokens.append(heard)
+            counting.append(hearing)
+        if part is None or part.modality == VIDEO:
+            series = inputs["series"]
+            known = ops.isfinite(series)
+            if present is not None:
+                known = ops.logical_and(known, present[:, VIDEO, None, None])
+            tokens.append(self.face_series(series, known))
+            counting.append(ops.any(known, axis=2))
+        return ops.concatenate(tokens, axis=1), ops.concatenate(counting, axis=1)

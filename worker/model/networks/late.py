@@ -8,11 +8,12 @@ import keras
 from keras import ops
 
 from shared.catalog import ModelConfig
+from worker.fusion.layouts import AUDIO, VIDEO
 from worker.model.activation import gelu
 from worker.model.backbone import Backbone
 from worker.model.heads import affect_head, emotion_head, outputs
 from worker.model.modality import MODALITIES, ModalityWeights
-from worker.model.networks.network import Network, Options
+from worker.model.networks.network import Network, Options, Part
 from worker.model.patches import CHANNELS
 from worker.model.pixels import normalise
 
@@ -61,12 +62,10 @@ class LateNetwork(Network):
         inputs: Mapping[str, keras.KerasTensor],
         present: keras.KerasTensor | None,
         training: bool | None,
+        part: Part | None,
     ) -> dict[str, keras.KerasTensor]:
         """See ``Network``."""
-        pooled = [
-            backbone(normalise(inputs[name], self.config.normalisation), training=training)["pooled"]
-            for backbone, name in zip(self._encoders(), ("images", "faces"), strict=True)
-        ]
+        pooled = [self._pooled(inputs, column, training, part) for column in (AUDIO, VIDEO)]
         if self.config.join == "features":
             # Without the GELU, projections and heads would be one linear map, and this a join of logits.
             projected = [
@@ -81,9 +80,19 @@ class LateNetwork(Network):
         )
         return outputs(logits, affect)
 
-    def _encoders(self) -> tuple[Backbone, Backbone]:
-        """Return the encoders of ``BRANCHES``, in their order."""
-        return self.backbones[0], self.backbones[-1]
+    def _pooled(
+        self,
+        inputs: Mapping[str, keras.KerasTensor],
+        column: int,
+        training: bool | None,
+        part: Part | None,
+    ) -> keras.KerasTensor:
+        """Return a branch's features, (batch, width); zeros, which are hidden, where it is not given."""
+        if part is not None and part.modality != column:
+            return ops.zeros((ops.shape(inputs["present"])[0], self.backbones[0].preset.width))
+        frames = normalise(inputs[("images", "faces")[column]], self.config.normalisation)
+        # A shared encoder stands alone in its list.
+        return self.backbones[column % len(self.backbones)](frames, training=training)["pooled"]
 
 
 def _shares(present: keras.KerasTensor | None) -> keras.KerasTensor:

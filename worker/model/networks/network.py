@@ -26,6 +26,21 @@ class Options:
     modality_dropout: float
 
 
+@dataclass(frozen=True)
+class Part:
+    """What of its inputs a network is given where no window of a batch has more.
+
+    What is left out is what would have been hidden: the outputs are the same, for less work.
+
+    Attributes:
+        modality: The one that windows have: ``worker.fusion.layouts.AUDIO`` or ``VIDEO``.
+        tubelets: How many of its tubelets they have, from the first; None for all.
+    """
+
+    modality: int
+    tubelets: int | None = None
+
+
 class Network(keras.Model):  # type: ignore[misc]  # Keras ships no types
     """From what ``worker.fusion`` makes of windows to emotion, valence and arousal.
 
@@ -49,6 +64,7 @@ class Network(keras.Model):  # type: ignore[misc]  # Keras ships no types
         inputs: Mapping[str, keras.KerasTensor],
         training: bool | None = None,
         masked: bool = True,
+        part: Part | None = None,
     ) -> dict[str, keras.KerasTensor]:
         """Return what the network says of N windows.
 
@@ -61,6 +77,8 @@ class Network(keras.Model):  # type: ignore[misc]  # Keras ships no types
             training: Whether drop-path and modality dropout are on.
             masked: False is faster, and right only where every window has both modalities; ``present``
                 is not looked at then. Training is always masked.
+            part: What of them is given, where it is not all: the pictures, and the further inputs, of one
+                modality.
 
         Returns:
             ``logits`` (N, labels), and ``valence`` and ``arousal`` (N,) in [-1, 1], all float32.
@@ -68,13 +86,14 @@ class Network(keras.Model):  # type: ignore[misc]  # Keras ships no types
         present = None
         if masked or training:
             present = self.modality_dropout(ops.cast(inputs["present"], "bool"), training=training)
-        return self.answer(inputs, present, training=training)
+        return self.answer(inputs, present, training=training, part=part)
 
     def answer(
         self,
         inputs: Mapping[str, keras.KerasTensor],
         present: keras.KerasTensor | None,
         training: bool | None,
+        part: Part | None,
     ) -> dict[str, keras.KerasTensor]:
         """Return the outputs of ``call``; ``present`` is bool (N, 2), or None where all are present."""
         raise NotImplementedError

@@ -1,0 +1,139 @@
+"""``avemotion train``: from data sets to a report and a model that can be served."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from shared.errors import AvemotionError, ErrorCode
+
+
+def train(  # noqa: PLR0913, PLR0917 - the options of a command
+    recipe: Annotated[str, typer.Argument(help="A .toml file, or one of: finetune, probe, nano.")],
+    data: Annotated[
+        list[str], typer.Option("--data", help="NAME=FOLDER of a data set of the recipe; may be repeated.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder for state, logs, report and model.")],
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="KEY=VALUE in the recipe, such as phases.0.epochs=3.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="Imported weights that the encoder starts from.")
+    ] = None,
+    folds: Annotated[str, typer.Option("--folds", help="`all`, `none`, or numbers such as 1,2.")] = "all",
+    final: Annotated[
+        bool, typer.Option("--final/--no-final", help="Also train the model itself, on all folds.")
+    ] = True,
+    cache: Annotated[
+        Path | None, typer.Option("--cache", help="Folder of features; OUT/features when not given.")
+    ] = None,
+    analyzer: Annotated[str, typer.Option("--analyzer", help="What sees the faces.")] = "landmarker",
+    processes: Annotated[
+        int | None, typer.Option("--processes", min=1, help="Making features; one a core when not given.")
+    ] = None,
+) -> None:
+    """Train a model by a recipe. Started again with the same words, it goes on where it was ended.
+
+    Example: `avemotion train finetune --data crema-d=CREMA-D --weights base.weights.h5 --out runs/crema-d`
+    """
+    from worker.model.compiled import load_backend  # noqa: PLC0415 - brings Keras, which other commands do without
+
+    load_backend()
+    from shared.settings import get_settings  # noqa: PLC0415 - with the rest
+    from training.features.progress import fill_bar  # noqa: PLC0415 - as above
+    from training.fitting.materials import divisions, gather  # noqa: PLC0415 - as above
+    from training.fitting.provenance import card_facts  # noqa: PLC0415 - as above
+    from training.fitting.recipe import load_recipe  # noqa: PLC0415 - as above
+    from training.fitting.rounds import Start  # noqa: PLC0415 - as above
+    from training.fitting.training import run_training  # noqa: PLC0415 - as above
+    from worker.model.hardware import available_cores  # noqa: PLC0415 - as above
+
+    console = Console(stderr=True)
+    folders = {name: Path(folder) for name, folder in _pairs(data, "--data").items()}
+    changed = {key: _value(value) for key, value in _pairs(changes or [], "--set").items()}
+    chosen = load_recipe(recipe, changed, tuple(folders))
+    out.mkdir(parents=True, exist_ok=True)
+    with fill_bar(console) as bar:
+        materials = gather(
+            chosen,
+            folders,
+            cache=cache or out / "features",
+            settings=get_settings(),
+            analyzer=analyzer,
+            processes=processes or available_cores(),
+            progress=bar,
+        )
+    for failure in materials.failures[:10]:
+        console.print(f"no features: {failure.dataset}/{failure.sample_id}: {failure.message}")
+    rounds = divisions(materials, _folds(folds, materials.mixed.folds), final=final)
+    start = Start(backbone=weights)
+    with _progress(console) as progress:
+        task = progress.add_task("", total=None)
+
+        def tell(round_name: str, step: Any) -> None:
+            progress.update(
+                task,
+                description=f"{round_name}, {step.phase} {step.epoch}/{step.epochs}, loss {step.loss:.3f}",
+                completed=step.batch,
+                total=step.batches,
+            )
+
+        outcome = run_training(
+            materials, rounds, start, out, tell=tell, card=card_facts(materials, start, rounds)
+        )
+    if outcome.report is not None:
+        rates = outcome.report.rates
+        typer.echo(f"WAR {rates.war.value:.3f}  UAR {rates.uar.value:.3f}  report: {out / 'report.html'}")
+    if outcome.card is not None:
+        typer.echo(f"model: {outcome.card.folder}")
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+def _pairs(given: list[str], option: str) -> dict[str, str]:
+    """Return what ``KEY=VALUE`` options say."""
+    found: dict[str, str] = {}
+    for pair in given:
+        key, equals, value = pair.partition("=")
+        if not (key and equals and value) or key in found:
+            raise AvemotionError(
+                ErrorCode.INVALID_RECIPE, f"{option} {pair} should be NAME=VALUE, each name once."
+            )
+        found[key] = value
+    return found
+
+
+def _value(text: str) -> Any:
+    """Return a value as TOML has it; what is none is a string."""
+    try:
+        parsed: Mapping[str, Any] = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    return parsed["value"]
+
+
+def _folds(said: str, count: int) -> list[int]:
+    if said == "all":
+        return list(range(1, count + 1))
+    if said == "none":
+        return []
+    try:
+        return sorted({int(part) for part in said.split(",")})
+    except ValueError as error:
+        raise AvemotionError(
+            ErrorCode.INVALID_RECIPE, f"--folds {said} should be all, none, or numbers such as 1,2."
+        ) from error

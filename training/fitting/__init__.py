@@ -1,0 +1,1 @@
+"""Fitting: from features and a recipe to weights."""

@@ -1,0 +1,44 @@
+"""The log of a training: a row an epoch, as CSV and for TensorBoard."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tensorboard.summary import Writer
+
+COLUMNS = (
+    *("phase", "epoch", "loss", "accuracy", "validation_loss", "validation_war", "validation_uar"),
+    *("learning_rate", "seconds"),
+)
+
+
+class Log:
+    """Rows of an epoch each, as CSV and for TensorBoard."""
+
+    def __init__(self, folder: Path, keep: Callable[[Mapping[str, str]], bool]) -> None:
+        """Go on with the log of a folder, of which only the rows stay that ``keep`` is true of."""
+        self.path = folder / "log.csv"
+        self.rows: list[dict[str, Any]] = []
+        if self.path.exists():
+            with self.path.open(newline="", encoding="utf-8") as file:
+                self.rows = [dict(row) for row in csv.DictReader(file) if keep(row)]
+        self._board = Writer(str(folder / "tensorboard"))
+        self._write()
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Add a row."""
+        self.rows.append({name: row.get(name, "") for name in COLUMNS})
+        self._write()
+        for name, value in row.items():
+            if isinstance(value, float):
+                self._board.add_scalar(f"{row['phase']}/{name}", value, row["epoch"])
+        self._board.flush()
+
+    def _write(self) -> None:
+        with self.path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            writer.writerows(self.rows)

@@ -1,0 +1,33 @@
+"""The 68 landmarks in the face's own frame: what is left without place, size and turn in the picture."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Corners of the eyes, left in the picture first, and of the mouth: pairs, of which the middle is taken.
+_ANCHORS: Final = np.array(((36, 39), (42, 45), (48, 54)))
+# Where they lie in the frame, in distances between the eyes. The frame's origin is their mean.
+_TEMPLATE: Final = np.array((-0.5 - 0.37j, 0.5 - 0.37j, 0.74j))
+
+
+def face_shape(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return landmarks turned, scaled and shifted so that eyes and mouth lie as near as can be to one place.
+
+    Args:
+        landmarks: All x, then all y of each frame, in pixels, (F, 136); NaN where there is no face.
+
+    Returns:
+        The same in distances between the eyes, x right and y down, (F, 136).
+    """
+    points = landmarks[:, :68] + 1j * landmarks[:, 68:].astype(np.float64)
+    anchors = points[:, _ANCHORS].mean(axis=2)
+    middle = anchors.mean(axis=1, keepdims=True)
+    centred = anchors - middle
+    goal = _TEMPLATE - _TEMPLATE.mean()
+    size = np.maximum((np.abs(centred) ** 2).sum(axis=1), np.finfo(np.float32).tiny)
+    with np.errstate(invalid="ignore"):
+        shape = (points - middle) * ((centred.conj() @ goal) / size)[:, None]
+    return np.concatenate((shape.real, shape.imag), axis=1).astype(np.float32)
