@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,63 +9,18 @@ from tests.unit.training.datasets.folders import (
     codes,
     files,
     refuses,
-    shared_data,
-    table,
     told,
     workbook,
 )
+from tests.unit.training.datasets.mafw_folder import (
+    CLIPS,
+    COMPOUND,
+    SINGLE,
+    label_book,
+    published,
+    sets,
+)
 from training.datasets.dataset import read_dataset
-
-CLIPS = [f"{19 + 7 * k:05d}" for k in range(55)]
-SINGLE = {clip: MAFW_EMOTIONS[k % 11] for k, clip in enumerate(CLIPS)}
-COMPOUND = {clip: f"{SINGLE[clip]}_surprise" for clip in CLIPS[:5]}
-DFER_CLIP = ("happiness", "sadness", "neutral", "anger", "surprise", *MAFW_EMOTIONS[1:3], *MAFW_EMOTIONS[7:])
-
-
-def label_book(folder: Path, labels: dict[str, str], name: str = "single") -> None:
-    """Write ``single-set.xlsx`` or ``multi-set.xlsx`` with 13 columns, the label in the last."""
-    rows = []
-    for clip, emotions in labels.items():
-        numbers = [MAFW_EMOTIONS.index(emotion) + 1 for emotion in emotions.split("_")]
-        label = numbers[0] if name == "single" else ",".join(map(str, numbers))
-        rows.append((f"{clip}.mp4", *[0.5] * 11, label))
-    workbook(folder / f"Labels/{name}-set.xlsx", [("clip", *MAFW_EMOTIONS, f"{name}_label"), *rows])
-
-
-def sets(
-    folder: Path,
-    labels: dict[str, str],
-    kind: str = "single",
-    line: Callable[[str, str], bytes] = lambda clip, label: f"{clip}.mp4 {label}\n".encode(),
-    captions: str = "no_caption",
-) -> Path:
-    """Write five sets, each of which tests every fifth clip; return their folder."""
-    place = folder / "Train & Test Set" / kind / captions
-    for number in range(1, 6):
-        parts: dict[str, list[bytes]] = {"train": [], "test": []}
-        for k, (clip, label) in enumerate(labels.items()):
-            parts["test" if k % 5 + 1 == number else "train"].append(line(clip, label))
-        for part, lines in parts.items():
-            path = place / f"set_{number}" / f"{part}.txt"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(b"".join(lines))
-    return place
-
-
-def published(folder: Path, clips: Sequence[str] = CLIPS) -> Path:
-    """Write clips, labels and sets as the authors hand them out."""
-    files(folder, (f"data/clips/{clip}.mp4" for clip in clips))
-    label_book(folder, SINGLE)
-    sets(folder, SINGLE)
-    return folder
-
-
-def captioned(clip: str, label: str) -> bytes:
-    return (
-        f"{clip}.mp4\t{label}\t".encode()
-        + "一个女生眼含着泪水".encode("gb18030")
-        + b"\tA girl \x93cries\x94\n"
-    )
 
 
 @pytest.mark.parametrize("name", ["mafw", "MFAW"])
@@ -138,63 +91,6 @@ def test_numbers_of_the_annotation_table_become_shares(tmp_path: Path) -> None:
     assert codes(dataset) == {"unlabelled": 1}
 
 
-def test_sets_with_captions_are_read_whatever_their_encoding(tmp_path: Path) -> None:
-    """Captions in GB18030 beside English in a Windows code page do not stop the labels from being read."""
-    files(tmp_path, (f"{clip}.mp4" for clip in CLIPS))
-    sets(tmp_path, SINGLE, line=captioned, captions="with_caption")
-
-    dataset = read_dataset("mafw", tmp_path)
-
-    assert (dataset.folds, dataset.samples[1].emotions) == (5, {"disgust": 1.0})
-    assert dataset.samples[0].label_source == "the official single set"
-
-
-def test_sets_without_captions_go_first_as_they_are_complete(tmp_path: Path) -> None:
-    """Sets with captions leave out the neutral clips; where both are there those are used that do not."""
-    published(tmp_path)
-    some = {clip: label for clip, label in SINGLE.items() if label != "neutral"}
-    sets(tmp_path, some, line=captioned, captions="with_caption")
-
-    assert len(read_dataset("mafw", tmp_path).samples) == 55
-
-
-def test_sets_that_number_the_classes_are_refused(tmp_path: Path) -> None:
-    """DFER-CLIP's copies of the sets have another order of classes: they are not guessed at."""
-    files(tmp_path, (f"{clip}.mp4" for clip in CLIPS))
-    sets(tmp_path, SINGLE, line=lambda clip, label: f"{clip}.mp4 {DFER_CLIP.index(label)}\n".encode())
-
-    refuses("mafw", tmp_path, "Line 1 of", "set_1", "DFER-CLIP")
-
-
-def test_folds_in_the_order_of_dfer_clip_are_refused(tmp_path: Path) -> None:
-    """A fold file whose label_index contradicts the labels is another order of classes."""
-    published(tmp_path)
-    rows = [(clip, DFER_CLIP.index(label), k % 5 + 1) for k, (clip, label) in enumerate(SINGLE.items())]
-    path = table(tmp_path / "mine.csv", [("clip", "label_index", "test_fold"), *rows])
-
-    refuses("mafw", tmp_path, "in our order", "it makes 00019", "it is anger", fold_file=path)
-
-
-def test_a_table_of_folds_labels_clips_where_nothing_else_does(tmp_path: Path) -> None:
-    """``single_folds.csv`` in the folder gives folds and labels."""
-    files(tmp_path, (f"{clip}.mp4" for clip in CLIPS))
-    rows = [(clip, k % 11, k % 5 + 1) for k, clip in enumerate(CLIPS)]
-    table(tmp_path / "labels/single_folds.csv", [("clip", "label_index", "test_fold"), *rows])
-
-    dataset = read_dataset("mafw", tmp_path)
-
-    assert (dataset.folds, dataset.fold_source) == (5, "single_folds.csv")
-    assert dataset.samples[1].emotions == {"disgust": 1.0}
-
-
-def test_a_set_that_is_missing_is_told(tmp_path: Path) -> None:
-    """All five sets are needed."""
-    place = sets(published(tmp_path), SINGLE)
-    (place / "set_4" / "test.txt").unlink()
-
-    refuses("mafw", tmp_path, "There is no set_4/test.txt")
-
-
 def test_clips_without_label_and_labels_without_clip_are_told(tmp_path: Path) -> None:
     """A clip of the other set is left out; a label whose clip is not there is a gap."""
     published(tmp_path, [*CLIPS[1:], "09999"])
@@ -225,28 +121,6 @@ def test_a_half_copied_folder_is_refused(tmp_path: Path) -> None:
     refuses("mafw", tmp_path, "25 of 55 files (45%)", "There is no 00229.mp4")
 
 
-def test_a_clip_that_is_trained_on_and_tested_is_told(tmp_path: Path) -> None:
-    """Sets that leak are used as they are, and told."""
-    place = sets(published(tmp_path), SINGLE)
-    with (place / "set_1" / "train.txt").open("ab") as file:
-        file.write(b"00019.mp4 anger\n")
-
-    assert codes(read_dataset("mafw", tmp_path)) == {"leak": 1}
-
-
-def test_labels_that_contradict_each_other_are_told(tmp_path: Path) -> None:
-    """The workbook counts, and the set that says otherwise is named."""
-    published(tmp_path)
-    sets(tmp_path, {**SINGLE, "00019": "fear"})
-
-    dataset = read_dataset("mafw", tmp_path)
-
-    assert told(dataset, "conflict") == [
-        "00019 is fear in the official sets and anger in single-set.xlsx, which counts."
-    ]
-    assert dataset.samples[0].emotions == {"anger": 1.0}
-
-
 def test_labels_that_are_missing_or_unreadable_are_told(tmp_path: Path) -> None:
     """Clips alone are no data set, and a broken workbook is told by its name."""
     files(tmp_path, (f"{clip}.mp4" for clip in CLIPS))
@@ -257,16 +131,3 @@ def test_labels_that_are_missing_or_unreadable_are_told(tmp_path: Path) -> None:
 
     workbook(tmp_path / "Labels/single-set.xlsx", [("clip", "single_label")])
     refuses("mafw", tmp_path, "single-set.xlsx holds no clips")
-
-
-def test_the_published_folds_fit(tmp_path: Path) -> None:
-    """The real table of folds gives 9,156 labelled clips in five folds."""
-    folds = shared_data("labels/mafw/single_folds.csv")
-    with folds.open(encoding="utf-8") as file:
-        clips = [row["clip"] for row in csv.DictReader(file)]
-    files(tmp_path, (f"clips/{clip}.mp4" for clip in clips))
-
-    dataset = read_dataset("mafw", tmp_path, fold_file=folds)
-
-    assert (len(dataset.samples), dataset.folds, dataset.problems) == (9156, 5, ())
-    assert sum(sample.emotions == {"contempt": 1.0} for sample in dataset.samples) == 236
