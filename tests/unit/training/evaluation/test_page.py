@@ -116,6 +116,8 @@ def test_page_says_what_the_report_says(full: Report) -> None:
     for heading in ("Results", "Calibration", "Valence and arousal", "Data", "How it was made", *OPTIONAL):
         assert heading in text
     assert f"unweighted average recall {uar.value:.3f} ({uar.low:.3f} to {uar.high:.3f})" in text
+    recall = full.by_label[0].recall
+    assert f"anger40{recall.value:.3f}{recall.low:.3f} to {recall.high:.3f}" in text
     assert "280 samples of 20 speakers" in text
     assert "Agreement with class constants (pseudo-labels). Not a result of regression." in text
     assert "video only" in text

@@ -177,6 +177,15 @@ def test_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert caught.value.code is ErrorCode.INVALID_REQUEST
 
 
+def test_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    """A folder in the page's place ends in a sentence, and no half-written file stays."""
+    (tmp_path / "report.html").mkdir()
+
+    with pytest.raises(AvemotionError, match=r"report\.html cannot be written: Is a directory"):
+        write_report(build_report(make_scored(), title="A"), tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"report.html", "report.json"}
+
+
 @pytest.mark.parametrize("content", ["", "{}", '{"format": 2}', "[1"])
 def test_other_documents_are_no_reports(tmp_path: Path, content: str) -> None:
     """A damaged or foreign file is refused by name."""
