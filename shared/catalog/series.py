@@ -1,8 +1,8 @@
 """What a model may take of the face table, each column with the size that counts as 1.
 
 Names and units are those of ``worker.faces.table`` (OpenFace's). Landmarks are not among them, since pixels
-of a picture mean nothing without its size; ``shape_`` columns are made of them: where each of the 68 lies in
-the face's own frame, upright and centred, in distances between the eyes.
+of a picture mean nothing without its size; ``shape_`` columns are made of them: how far each of the 68 lies
+from its place in a mean face, upright and centred, in distances between the eyes.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ UNIT_OF: Mapping[str, float] = MappingProxyType(
         **{f"pose_T{axis}": 1000.0 for axis in "xyz"},
         # Directions of length 1.
         **{f"gaze_{eye}_{axis}": 1.0 for eye in (0, 1) for axis in "xyz"},
-        **dict.fromkeys(SHAPE_COLUMNS, 1.0),
+        # A mouth that opens, a brow that rises.
+        **dict.fromkeys(SHAPE_COLUMNS, 0.1),
     }
 )
