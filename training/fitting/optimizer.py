@@ -12,8 +12,8 @@ from keras import ops
 from training.fitting.recipe import Phase
 
 _BLOCK = re.compile(r"backbone/block_(\d+)/")
-# Ends of names: norms, biases, and what is one number a channel or a modality.
-_NO_DECAY = ("/bias$", "/gamma$", "/beta$", "/scale$", "/scores$", "/embedding$")
+# Norms, biases, and what is one number a channel or a modality.
+_NO_DECAY = ("^bias$", "^gamma$", "^beta$", "^scale$", "^scores$", "^embedding$")
 
 
 class LayerwiseAdamW(keras.optimizers.AdamW):  # type: ignore[misc]  # Keras ships no types

@@ -38,4 +38,5 @@ def face_shape(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
     size = np.maximum((np.abs(centred) ** 2).sum(axis=1), np.finfo(np.float32).tiny)
     with np.errstate(invalid="ignore"):
         shape = (points - middle) * ((centred.conj() @ goal) / size)[:, None]
-    return (np.concatenate((shape.real, shape.imag), axis=1) - _MEAN).astype(np.float32)
+    differences: NDArray[np.float32] = np.concatenate((shape.real, shape.imag), axis=1) - _MEAN
+    return differences.astype(np.float32)
