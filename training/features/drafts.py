@@ -55,5 +55,6 @@ def sweep(folder: Path) -> None:
         try:
             if time.time() - draft.stat().st_mtime > _LEFT_BEHIND_S:
                 draft.unlink()
-        except FileNotFoundError:
+        except OSError:
+            # Gone by itself, or somebody else's.
             continue
