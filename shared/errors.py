@@ -68,6 +68,14 @@ class WarningCode(Enum):
     """What a reader of a result should know: stable code and sentence."""
 
     UNTRAINED_MODEL = ("untrained_model", "The model has not been trained: its numbers mean nothing.")
+    AFFECT_FROM_CLASSES = (
+        "affect_from_classes",
+        "Valence and arousal follow from the emotion: the model learned them from constants of each class.",
+    )
+    AFFECT_UNTRAINED = (
+        "affect_untrained",
+        "The model has not learned valence and arousal: these two numbers mean nothing.",
+    )
     NO_FACE = ("no_face", "No face was found; the result comes from the voice alone.")
     FACE_PARTLY = ("face_partly", "A face was found in only a part of the clip.")
     SEVERAL_FACES = ("several_faces", "More than one face was seen; the largest was followed.")

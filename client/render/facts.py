@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from client.render.text import span
-from shared.schemas.jobs import JobDocument, Modality
+from shared.schemas.jobs import JobDocument, Modality, ModelInfo
 from shared.tables import StageName
 
 WORDS: dict[Modality, str] = {"video": "face", "audio": "voice"}
@@ -30,6 +30,8 @@ def made_by(document: JobDocument) -> list[tuple[str, str]]:
     rows = [("model", _model(document))]
     if document.model is not None and document.model.weights_sha256 is not None:
         rows.append(("weights", f"sha256 {document.model.weights_sha256[:HASH_DIGITS]}"))
+    if document.model is not None and document.model.metrics:
+        rows.append(("figures", _figures(document.model)))
     rows.append(("from", _modalities(document)))
     if document.analyzer is not None:
         rows.append(("faces", _faces(document)))
@@ -60,6 +62,14 @@ def _model(document: JobDocument) -> str:
         return "unknown model"
     state = "trained" if model.trained else "NOT TRAINED"
     return f"{model.id} ({model.preset}, {model.fusion} fusion), {state}"
+
+
+def _figures(model: ModelInfo) -> str:
+    """Return the key figures of the model's card."""
+    words = {"war": "accuracy", "uar": "mean recall", "ece": "calibration error"}
+    told = [f"{word} {model.metrics[name]:.2f}" for name, word in words.items() if name in model.metrics]
+    count = model.metrics.get("samples")
+    return ", ".join(told) + (f" on {count:.0f} samples not trained on" if count else "")
 
 
 def _modalities(document: JobDocument) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
 from shared.catalog.config import ModelConfig, Record
 from shared.errors import WarningCode
+
+# Figures of a card that each result carries.
+KEY_METRICS = ("war", "uar", "ece", "samples")
 
 WARNINGS = frozenset(warning.code for warning in WarningCode)
 
@@ -62,6 +65,11 @@ class ModelCard(ModelConfig):
     folds: dict[str, str] = Field(
         {}, description="By data set: how it was split, and what of it the figures are from."
     )
+    affect_source: Literal["annotated", "class_constant"] | None = Field(
+        None,
+        description="What valence and arousal were learned from: people's annotations, or constants of each "
+        "class; null where they were not learned.",
+    )
     metrics: dict[str, float] = Field({}, description="Figures by name, on people not trained on.")
     warnings: tuple[str, ...] = Field((), description="Codes of warnings that each result carries.")
     folder: Path | None = Field(None, exclude=True, description="Where the card was read.")
@@ -81,6 +89,7 @@ class ModelCard(ModelConfig):
             "weights_sha256": self.weights_sha256,
             "trained": self.trained,
             "card_url": f"/models/{self.id}",
+            "metrics": {name: self.metrics[name] for name in KEY_METRICS if name in self.metrics},
         }
 
     @model_validator(mode="after")
@@ -98,4 +107,15 @@ class ModelCard(ModelConfig):
         # Nothing untrained may ever look like a result.
         if self.trained == (WarningCode.UNTRAINED_MODEL.code in self.warnings):
             raise ValueError("the warning untrained_model belongs to untrained models, and to each of them")
+        if not self.trained:
+            return self
+        for code, source in (
+            (WarningCode.AFFECT_FROM_CLASSES.code, "class_constant"),
+            (WarningCode.AFFECT_UNTRAINED.code, None),
+        ):
+            if (self.affect_source == source) != (code in self.warnings):
+                raise ValueError(
+                    f"the warning {code} belongs to trained models whose affect_source is "
+                    f"{source or 'null'}, and to each of them"
+                )
         return self

@@ -119,6 +119,9 @@ class ModelInfo(BaseModel):
     weights_sha256: str | None
     trained: bool
     card_url: str
+    metrics: dict[str, float] = Field(
+        {}, description="Key figures of its card: accuracy (`war`), mean recall (`uar`), calibration error."
+    )
 
 
 class AnalyzerInfo(BaseModel):

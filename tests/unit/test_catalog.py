@@ -21,6 +21,7 @@ TRAINED: dict[str, Any] = {
     "weights": "model.weights.h5",
     "weights_sha256": SHA256,
     "warnings": [],
+    "affect_source": "annotated",
 }
 
 
@@ -96,6 +97,9 @@ def test_card_is_json_without_paths(tmp_path: Path) -> None:
         ({"warnings": ["oops"]}, "unknown warning codes: oops"),
         ({"warnings": ["untrained_model"]}, "untrained_model belongs to untrained models"),
         ({"trained": False, "warnings": []}, "untrained_model belongs to untrained models"),
+        ({"affect_source": None}, "affect_untrained belongs to trained models whose affect_source is null"),
+        ({"affect_source": "class_constant"}, "affect_from_classes belongs to trained models"),
+        ({"warnings": ["affect_from_classes"]}, "affect_from_classes belongs to trained models"),
         ({"weights": None}, "a trained model needs a weights file"),
         ({"weights_sha256": None}, "a weights file needs its weights_sha256"),
         ({"weights": "../model.weights.h5"}, "weights: String should match pattern"),

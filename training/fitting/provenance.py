@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
+from shared.errors import WarningCode
 from training.fitting.materials import Division, Materials
 from training.fitting.rounds import Start
+from worker.model.sources.card import read_weights_card
 
 
 def card_facts(materials: Materials, start: Start, rounds: Sequence[Division]) -> dict[str, Any]:
@@ -29,8 +30,24 @@ def card_facts(materials: Materials, start: Start, rounds: Sequence[Division]) -
                 f"{materials.mixed.folds} folds ({materials.mixed.fold_source}); figures from "
                 f"{'all of them' if len(tested) == materials.mixed.folds else ', '.join(tested)}"
             )
-    facts: dict[str, Any] = {"data": names, "folds": folds}
-    beside = None if start.backbone is None else start.backbone.with_name(f"{start.backbone.name}.card.json")
-    if beside is not None and beside.exists():
-        facts["source"] = json.loads(beside.read_text(encoding="utf-8")).get("source")
+    facts: dict[str, Any] = {"data": names, "folds": folds, **affect_facts(materials)}
+    card = None if start.backbone is None else read_weights_card(start.backbone)
+    if card is not None:
+        facts["source"] = {
+            "kind": card.source.kind,
+            "sha256": card.source.sha256,
+            "licence": card.licence,
+            "name": card.source.name,
+        }
     return facts
+
+
+def affect_facts(materials: Materials) -> dict[str, Any]:
+    """Return what valence and arousal were learned from, and the warning that follows."""
+    sources = {sample.affect_source for sample in materials.mixed.samples} - {None}
+    learned = any(phase.affect_weight > 0 for phase in materials.recipe.phases)
+    if not sources or not learned:
+        return {"affect_source": None, "warnings": [WarningCode.AFFECT_UNTRAINED.code]}
+    if "class_constant" in sources:
+        return {"affect_source": "class_constant", "warnings": [WarningCode.AFFECT_FROM_CLASSES.code]}
+    return {"affect_source": "annotated", "warnings": []}

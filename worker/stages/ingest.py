@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from shared.catalog import ModelCard
 from shared.errors import AvemotionError, ErrorCode, WarningCode
 from shared.lifecycle import warning
 from shared.tables import Job, Prediction, Segment, Stage, StageName, Upload, WorkStatus
@@ -49,7 +50,7 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
     plans = plan_segments(windows, kit.settings.segment_s)
     stages = stages_of(picture, sound)
     warnings = warnings_of(picture, voice, sound, job.window_s)
-    model_info = card_of(job.model, kit.settings).in_results()
+    card = card_of(job.model, kit.settings)
     output = {
         "video": asdict(picture) if picture else None,
         "sound": asdict(sound) if sound else None,
@@ -57,8 +58,8 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
     }
 
     def write(session: Session, owner: Job) -> None:
-        owner.media, owner.model_info = media_document(picture, sound, duration_s), model_info
-        owner.warnings = [*warnings, *untrained(owner)]
+        owner.media, owner.model_info = media_document(picture, sound, duration_s), card.in_results()
+        owner.warnings = [*warnings, *warnings_of_model(card)]
         owner.segments_total = len(plans)
         owner.stages_total = owner.stages_done + len(plans) * len(stages)
         add_segments(session, owner, plans, stages)
@@ -139,10 +140,9 @@ def _header_lies(info: MediaInfo) -> bool:
     )
 
 
-def untrained(job: Job) -> list[dict[str, Any]]:
-    """Return the warning that a model without training brings."""
-    trained = job.model_info is not None and job.model_info["trained"]
-    return [] if trained else [warning(WarningCode.UNTRAINED_MODEL)]
+def warnings_of_model(card: ModelCard) -> list[dict[str, Any]]:
+    """Return what a model's card warns of, such as that it has not been trained."""
+    return [warning(code) for code in WarningCode if code.code in card.warnings]
 
 
 def add_segments(session: Session, job: Job, plans: list[SegmentPlan], stages: list[StageName]) -> None:

@@ -54,6 +54,7 @@ def install(models_dir: Path, labels: list[str], weights_sha256: str, *, trained
             "weights_sha256": weights_sha256,
             "trained": trained,
             "warnings": [] if trained else ["untrained_model"],
+            "affect_source": "annotated" if trained else None,
         },
     }
     for name, changed in changes.items():
