@@ -5,12 +5,13 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast, get_args
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from shared.catalog.config import FusionName
 from shared.errors import AvemotionError, ErrorCode
 
 
@@ -33,6 +34,12 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     cache: Annotated[
         Path | None, typer.Option("--cache", help="Folder of features; OUT/features when not given.")
     ] = None,
+    fusion: Annotated[
+        str | None, typer.Option("--fusion", help="early, late or hybrid; the recipe's own when not given.")
+    ] = None,
+    ablation: Annotated[
+        bool, typer.Option("--ablation", help="Also train the other two fusions, and compare them.")
+    ] = False,
     analyzer: Annotated[str, typer.Option("--analyzer", help="What sees the faces.")] = "landmarker",
     processes: Annotated[
         int | None, typer.Option("--processes", min=1, help="Making features; one a core when not given.")
@@ -47,6 +54,7 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     load_backend()
     from shared.settings import get_settings  # noqa: PLC0415 - with the rest
     from training.features.progress import fill_bar  # noqa: PLC0415 - as above
+    from training.fitting.fusions import materials_with, with_fusion  # noqa: PLC0415 - as above
     from training.fitting.materials import divisions, gather  # noqa: PLC0415 - as above
     from training.fitting.provenance import card_facts  # noqa: PLC0415 - as above
     from training.fitting.recipe import load_recipe  # noqa: PLC0415 - as above
@@ -58,6 +66,8 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     folders = {name: Path(folder) for name, folder in _pairs(data, "--data").items()}
     changed = {key: _value(value) for key, value in _pairs(changes or [], "--set").items()}
     chosen = load_recipe(recipe, changed, tuple(folders))
+    if fusion is not None:
+        chosen = with_fusion(chosen, _fusion(fusion))
     out.mkdir(parents=True, exist_ok=True)
     with fill_bar(console) as bar:
         materials = gather(
@@ -72,6 +82,8 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     for failure in materials.failures[:10]:
         console.print(f"no features: {failure.dataset}/{failure.sample_id}: {failure.message}")
     rounds = divisions(materials, _folds(folds, materials.mixed.folds), final=final)
+    others = [name for name in get_args(FusionName) if ablation and name != chosen.config.fusion]
+    rivals = {name: materials_with(materials, name) for name in others}
     start = Start(backbone=weights)
     with _progress(console) as progress:
         task = progress.add_task("", total=None)
@@ -85,7 +97,13 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
             )
 
         outcome = run_training(
-            materials, rounds, start, out, tell=tell, card=card_facts(materials, start, rounds)
+            materials,
+            rounds,
+            start,
+            out,
+            tell=tell,
+            card=card_facts(materials, start, rounds),
+            rivals=rivals,
         )
     if outcome.report is not None:
         rates = outcome.report.rates
@@ -124,6 +142,15 @@ def _value(text: str) -> Any:
     except tomllib.TOMLDecodeError:
         return text
     return parsed["value"]
+
+
+def _fusion(name: str) -> FusionName:
+    for known in get_args(FusionName):
+        if name == known:
+            return cast("FusionName", known)
+    raise AvemotionError(
+        ErrorCode.INVALID_RECIPE, f"--fusion {name} should be {', '.join(get_args(FusionName))}."
+    )
 
 
 def _folds(said: str, count: int) -> list[int]:

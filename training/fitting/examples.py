@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.catalog import ModelConfig
 from shared.errors import AvemotionError, ErrorCode
 from training.datasets.sample import Sample
 from training.features.cache import FeatureCache
@@ -43,8 +44,12 @@ class Library:
     def __init__(self, cache: FeatureCache, most_bytes: int = _MOST_BYTES) -> None:
         """Read from a cache that is filled."""
         self._cache = cache
-        self._left = most_bytes
+        self._most_bytes = self._left = most_bytes
         self._kept: dict[tuple[str, str], SampleFeatures] = {}
+
+    def for_config(self, config: ModelConfig) -> Library:
+        """Return the same features as another model takes them: other columns of the face table, say."""
+        return Library(replace(self._cache, config=config), self._most_bytes)
 
     def features(self, sample: Sample) -> SampleFeatures:
         """Return the features of a sample."""

@@ -70,10 +70,15 @@ def freeze(network: Network, starts: tuple[str, ...]) -> int:
 
     Args:
         network: Its weights are marked; all others are set free.
-        starts: Whole parts of names, such as ``backbone`` or ``backbone/block_0``.
+        starts: Whole parts of names, such as ``backbone`` or ``backbone/block_0``; of both branches in late
+            fusion, unless they begin with ``audio_`` or ``video_``.
     """
     learning = 0
     for name, weight in weights_by_name(network).items():
-        weight.trainable = not any(name.startswith(f"{start}/") for start in starts)
+        # Late fusion has a part of each kind for each branch.
+        part = name.removeprefix("audio_").removeprefix("video_")
+        weight.trainable = not any(
+            name.startswith(f"{start}/") or part.startswith(f"{start}/") for start in starts
+        )
         learning += weight.trainable
     return learning

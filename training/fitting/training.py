@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 import keras
@@ -56,6 +57,7 @@ def run_training(  # noqa: PLR0913 - each is named
     *,
     tell: Callable[[str, Step], None],
     card: Mapping[str, Any],
+    rivals: Mapping[str, Materials] = MappingProxyType({}),
 ) -> Outcome:
     """Fit each round, score who was kept out of it, and write report and model.
 
@@ -66,6 +68,7 @@ def run_training(  # noqa: PLR0913 - each is named
         folder: Of the training.
         tell: Is told of each batch, with the round's name.
         card: What the model's card says beside figures: data, folds, source, licence.
+        rivals: By name: the same data with other recipes, which are trained on each fold and compared.
 
     Raises:
         AvemotionError: See ``fit_round``.
@@ -88,6 +91,8 @@ def run_training(  # noqa: PLR0913 - each is named
             for name, modalities in ABLATIONS.items():
                 alone = score(predict, division.test, materials.library, config, modalities=modalities)
                 hidden[name].append(alone.scored)
+            for name, other in rivals.items():
+                hidden.setdefault(name, []).append(_rival(name, other, division, start, folder, tell))
     report = None
     if tested:
         report = _report(materials, tested, hidden, curves)
@@ -104,6 +109,21 @@ def run_training(  # noqa: PLR0913 - each is named
             {"metrics": figures, **card},
         )
     return Outcome(report, made, folder)
+
+
+def _rival(  # noqa: PLR0913, PLR0917 - what `run_training` was given
+    name: str,
+    materials: Materials,
+    division: Division,
+    start: Start,
+    folder: Path,
+    tell: Callable[[str, Step], None],
+) -> Scored:
+    """Return what another model says of the samples that a round tests, once it is trained like the first."""
+    network, _ = fit_round(
+        materials, division, start, folder / "rivals" / name, partial(tell, f"{name}, {division.name}")
+    )
+    return score(predictor(network), division.test, materials.library, materials.recipe.config).scored
 
 
 def _temperature(validated: Sequence[Scored], tested: Sequence[Scores]) -> float:
