@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 from rich.console import Console
@@ -13,6 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from shared.catalog.config import FusionName
 from shared.errors import AvemotionError, ErrorCode
+
+if TYPE_CHECKING:
+    from training.fitting.start import Start
 
 
 def train(  # noqa: PLR0913, PLR0917 - the options of a command
@@ -25,8 +29,11 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
         list[str] | None, typer.Option("--set", help="KEY=VALUE in the recipe, such as phases.0.epochs=3.")
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option("--weights", help="Imported weights that the encoder starts from.")
+        Path | None, typer.Option("--weights", help="Imported encoder, or folder of a model, to start from.")
     ] = None,
+    new_heads: Annotated[
+        bool, typer.Option("--new-heads", help="With a model's folder: for other labels than the model's.")
+    ] = False,
     folds: Annotated[str, typer.Option("--folds", help="`all`, `none`, or numbers such as 1,2.")] = "all",
     final: Annotated[
         bool, typer.Option("--final/--no-final", help="Also train the model itself, on all folds.")
@@ -58,7 +65,7 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     from training.fitting.materials import divisions, gather  # noqa: PLC0415 - as above
     from training.fitting.provenance import card_facts  # noqa: PLC0415 - as above
     from training.fitting.recipe import load_recipe  # noqa: PLC0415 - as above
-    from training.fitting.rounds import Start  # noqa: PLC0415 - as above
+    from training.fitting.start import Start  # noqa: PLC0415 - as above
     from training.fitting.training import run_training  # noqa: PLC0415 - as above
     from worker.model.hardware import available_cores  # noqa: PLC0415 - as above
 
@@ -84,7 +91,7 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     rounds = divisions(materials, _folds(folds, materials.mixed.folds), final=final)
     others = [name for name in get_args(FusionName) if ablation and name != chosen.config.fusion]
     rivals = {name: materials_with(materials, name) for name in others}
-    start = Start(backbone=weights)
+    start = Start(weights, new_heads)
     with _progress(console) as progress:
         task = progress.add_task("", total=None)
 
@@ -103,6 +110,7 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
             out,
             tell=tell,
             card=card_facts(materials, start, rounds),
+            command=_command(recipe, folders, changes or [], start, fusion),
             rivals=rivals,
         )
     if outcome.report is not None:
@@ -110,6 +118,19 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
         typer.echo(f"WAR {rates.war.value:.3f}  UAR {rates.uar.value:.3f}  report: {out / 'report.html'}")
     if outcome.card is not None:
         typer.echo(f"model: {outcome.card.folder}")
+
+
+def _command(
+    recipe: str, folders: Mapping[str, Path], changes: list[str], start: Start, fusion: str | None
+) -> str:
+    """Return what makes the same model elsewhere: no path of this machine is of use there."""
+    words = ["avemotion", "train", recipe if recipe == Path(recipe).stem else Path(recipe).name]
+    words += [word for name in folders for word in ("--data", f"{name}=FOLDER")]
+    words += [word for change in changes for word in ("--set", shlex.quote(change))]
+    words += [] if start.weights is None else ["--weights", start.weights.name]
+    words += ["--new-heads"] if start.new_heads else []
+    words += [] if fusion is None else ["--fusion", fusion]
+    return " ".join((*words, "--out", "OUT"))
 
 
 def _progress(console: Console) -> Progress:

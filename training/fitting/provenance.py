@@ -7,8 +7,7 @@ from typing import Any
 
 from shared.errors import WarningCode
 from training.fitting.materials import Division, Materials
-from training.fitting.rounds import Start
-from worker.model.sources.card import read_weights_card
+from training.fitting.start import Start
 
 
 def card_facts(materials: Materials, start: Start, rounds: Sequence[Division]) -> dict[str, Any]:
@@ -31,14 +30,9 @@ def card_facts(materials: Materials, start: Start, rounds: Sequence[Division]) -
                 f"{'all of them' if len(tested) == materials.mixed.folds else ', '.join(tested)}"
             )
     facts: dict[str, Any] = {"data": names, "folds": folds, **affect_facts(materials)}
-    card = None if start.backbone is None else read_weights_card(start.backbone)
-    if card is not None:
-        facts["source"] = {
-            "kind": card.source.kind,
-            "sha256": card.source.sha256,
-            "licence": card.licence,
-            "name": card.source.name,
-        }
+    source = start.source()
+    if source is not None:
+        facts["source"] = dict(source)
     return facts
 
 

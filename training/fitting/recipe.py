@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from shared.catalog.config import Label, ModelConfig, Record
 from shared.errors import AvemotionError, ErrorCode
+from training.fitting.card_notes import CardNotes
 
 RECIPES = "training.recipes"
 
@@ -116,6 +117,7 @@ class Recipe(Record):
         {}, description="Data sets by a name; those that are given on the command line when empty."
     )
     phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
+    card: CardNotes = CardNotes()
 
     @model_validator(mode="after")
     def _goes_together(self) -> Recipe:
@@ -126,6 +128,9 @@ class Recipe(Record):
             strangers = sorted(set(phase.sources) - set(self.sources))
             if strangers and self.sources:
                 raise ValueError(f"phase {phase.name} names {', '.join(strangers)}, which is no source")
+        strangers = sorted(set(self.card.uses) - set(self.sources))
+        if strangers and self.sources:
+            raise ValueError(f"card.uses names {', '.join(strangers)}, which is no source")
         self.config  # noqa: B018 - it raises
         return self
 

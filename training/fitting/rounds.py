@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,29 +15,19 @@ from training.fitting.log import Log
 from training.fitting.materials import Division, Materials
 from training.fitting.phase import Stretch, fit
 from training.fitting.recipe import Recipe
+from training.fitting.start import Start
 from training.fitting.state import Place, read_state, restore, save_state
 from training.fitting.watch import Step
 from worker.model.networks import Network, build_network
 from worker.model.presets import PRESETS
-from worker.model.weights import initialise, load_backbone
-
-
-@dataclass(frozen=True)
-class Start:
-    """What a network starts from.
-
-    Attributes:
-        backbone: Weights of an imported encoder; None for random ones.
-    """
-
-    backbone: Path | None = None
+from worker.model.weights import initialise
 
 
 def new_network(recipe: Recipe, start: Start, modality_dropout: float = 0.0) -> Network:
     """Return a network before its training.
 
     Raises:
-        AvemotionError: ``INVALID_WEIGHTS``: the encoder's weights are of another size, or damaged.
+        AvemotionError: See ``Start.fill``.
     """
     keras.utils.set_random_seed(recipe.seed)
     network = build_network(
@@ -49,9 +38,7 @@ def new_network(recipe: Recipe, start: Start, modality_dropout: float = 0.0) -> 
         modality_dropout=modality_dropout,
     )
     initialise(network, recipe.seed)
-    if start.backbone is not None:
-        for encoder in getattr(network, "backbones", None) or [network.backbone]:
-            load_backbone(encoder, start.backbone)
+    start.fill(network)
     return network
 
 
@@ -115,7 +102,7 @@ def fingerprints(materials: Materials, division: Division, start: Start) -> list
     """Return for each phase what stands for all that decides the weights at its end."""
     recipe = materials.recipe
     begun = recipe.model_dump(mode="json", include={"labels", "seed", "precision", "drop_path", "model"}) | {
-        "start": None if start.backbone is None else _digest(start.backbone)
+        "start": start.digest
     }
     prints, before = [], json.dumps(begun, sort_keys=True)
     for phase in recipe.phases:
@@ -132,11 +119,6 @@ def _said(samples: Sequence[Sample]) -> list[str]:
         f" {sample.valence} {sample.arousal}"
         for sample in samples
     ]
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _end(folder: Path, fingerprint: str) -> Path:

@@ -21,11 +21,13 @@ from training.evaluation.document import Report
 from training.evaluation.report import build_report, write_report
 from training.evaluation.scored import Scored, join
 from training.evaluation.temperature import fit_temperature
+from training.fitting.card_page import write_page
 from training.fitting.materials import Division, Materials
 from training.fitting.model_folder import revision, write_model
 from training.fitting.phase import predictor
-from training.fitting.rounds import Start, fit_round
+from training.fitting.rounds import fit_round
 from training.fitting.scoring import Scores, score
+from training.fitting.start import Start
 from training.fitting.watch import Step
 from worker.fusion.layouts import AUDIO, VIDEO
 from worker.model.networks import Network
@@ -57,6 +59,7 @@ def run_training(  # noqa: PLR0913 - each is named
     *,
     tell: Callable[[str, Step], None],
     card: Mapping[str, Any],
+    command: str,
     rivals: Mapping[str, Materials] = MappingProxyType({}),
 ) -> Outcome:
     """Fit each round, score who was kept out of it, and write report and model.
@@ -68,6 +71,7 @@ def run_training(  # noqa: PLR0913 - each is named
         folder: Of the training.
         tell: Is told of each batch, with the round's name.
         card: What the model's card says beside figures: data, folds, source, licence.
+        command: How the training was started, for the card.
         rivals: By name: the same data with other recipes, which are trained on each fold and compared.
 
     Raises:
@@ -78,6 +82,7 @@ def run_training(  # noqa: PLR0913 - each is named
     hidden: dict[str, list[Scored]] = {name: [] for name in ABLATIONS}
     validated: list[Scored] = []
     network: Network | None = None
+    rows: list[dict[str, Any]] = []
     for division in rounds:
         network, rows = fit_round(materials, division, start, folder, partial(tell, division.name))
         curves[division.name] = list(_curve(rows))
@@ -101,13 +106,16 @@ def run_training(  # noqa: PLR0913 - each is named
     if network is not None and rounds and rounds[-1].name == "final":
         temperature = _temperature(validated, tested)
         figures = {} if report is None else metrics_of(report)
+        place = folder / "model" / materials.recipe.id
         made = write_model(
-            folder / "model" / materials.recipe.id,
+            place,
             materials.recipe,
             network,
             temperature,
             {"metrics": figures, **card},
         )
+        if report is not None:
+            write_page(place, made, report, materials, network, rows=rows, command=command)
     return Outcome(report, made, folder)
 
 
