@@ -6,7 +6,7 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from api.answers import answer
+from api.answers import PRIVATE, answer
 from api.parameters import ModelPath
 from api.responses import describe
 from api.services import services
@@ -14,6 +14,11 @@ from shared.catalog import ModelCard
 from shared.catalog.choice import default_models
 from shared.errors import AvemotionError, ErrorCode
 from shared.schemas.models import ModelList
+
+_MARKDOWN = "text/markdown; charset=utf-8"
+_PAGE = describe({}, 404) | {
+    "200": {"description": "The page", "content": {"text/markdown": {"schema": {"type": "string"}}}}
+}
 
 blueprint = APIBlueprint("models", __name__, abp_tags=[Tag(name="models")])
 
@@ -30,7 +35,22 @@ def read_models() -> Response:
 @blueprint.get("/models/<model_id>", responses=describe({200: ModelCard}, 404))
 def read_model(path: ModelPath) -> Response:
     """Return the card of one model."""
-    card = services().cards.all().get(path.model_id)
+    return answer(_card(path.model_id).model_dump(mode="json"))
+
+
+@blueprint.get("/models/<model_id>/CARD.md", responses=_PAGE)
+def read_page(path: ModelPath) -> Response:
+    """Return the card of one model as a page for people: its uses, figures and limits."""
+    page = _card(path.model_id).page_path
+    if page is None:
+        raise AvemotionError(ErrorCode.NOT_FOUND, "This model's card has no page.")
+    # Whoever made the model wrote it: nothing a browser should run.
+    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": PRIVATE}
+    return Response(page.read_bytes(), headers=headers, content_type=_MARKDOWN)
+
+
+def _card(model_id: str) -> ModelCard:
+    card = services().cards.all().get(model_id)
     if card is None:
         raise AvemotionError(ErrorCode.NOT_FOUND, "There is no such model; GET /models lists all.")
-    return answer(card.model_dump(mode="json"))
+    return card

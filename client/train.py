@@ -6,7 +6,7 @@ import shlex
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 from rich.console import Console
@@ -42,7 +42,7 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
         Path | None, typer.Option("--cache", help="Folder of features; OUT/features when not given.")
     ] = None,
     fusion: Annotated[
-        str | None, typer.Option("--fusion", help="early, late or hybrid; the recipe's own when not given.")
+        FusionName | None, typer.Option("--fusion", help="How face and voice are joined, if not as it says.")
     ] = None,
     ablation: Annotated[
         bool, typer.Option("--ablation", help="Also train the other two fusions, and compare them.")
@@ -74,7 +74,7 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     changed = {key: _value(value) for key, value in _pairs(changes or [], "--set").items()}
     chosen = load_recipe(recipe, changed, tuple(folders))
     if fusion is not None:
-        chosen = with_fusion(chosen, _fusion(fusion))
+        chosen = with_fusion(chosen, fusion)
     out.mkdir(parents=True, exist_ok=True)
     with fill_bar(console) as bar:
         materials = gather(
@@ -163,15 +163,6 @@ def _value(text: str) -> Any:
     except tomllib.TOMLDecodeError:
         return text
     return parsed["value"]
-
-
-def _fusion(name: str) -> FusionName:
-    for known in get_args(FusionName):
-        if name == known:
-            return cast("FusionName", known)
-    raise AvemotionError(
-        ErrorCode.INVALID_RECIPE, f"--fusion {name} should be {', '.join(get_args(FusionName))}."
-    )
 
 
 def _folds(said: str, count: int) -> list[int]:

@@ -14,6 +14,9 @@ from shared.errors import WarningCode
 # Figures of a card that each result carries.
 KEY_METRICS = ("war", "uar", "ece", "samples")
 
+# The card as people read it, beside ``card.json``.
+PAGE = "CARD.md"
+
 WARNINGS = frozenset(warning.code for warning in WarningCode)
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -78,6 +81,12 @@ class ModelCard(ModelConfig):
     def weights_path(self) -> Path | None:
         """The weights file; None where the weights come from the fixed seed."""
         return self.folder / self.weights if self.folder and self.weights else None
+
+    @property
+    def page_path(self) -> Path | None:
+        """The card as a page for people, Markdown; None where the model has none."""
+        path = self.folder / PAGE if self.folder else None
+        return path if path is not None and path.is_file() else None
 
     def in_results(self) -> dict[str, JsonValue]:
         """Return what results say of the model that made them, copied: its folder may change or go."""

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from shared.catalog import ModelCard
+from shared.catalog.card import PAGE
 from shared.outputs import replacing
 from training.datasets.terms import terms_of
 from training.evaluation.card import card_text
@@ -20,8 +21,6 @@ from training.fitting.recipe import Recipe
 from worker.model.hardware import available_cores
 from worker.model.networks import Network
 from worker.model.presets import PRESETS
-
-NAME = "CARD.md"
 
 
 def write_page(  # noqa: PLR0913 - each is named
@@ -34,7 +33,7 @@ def write_page(  # noqa: PLR0913 - each is named
     rows: Sequence[Mapping[str, Any]],
     command: str,
 ) -> None:
-    """Write ``CARD.md`` of a model.
+    """Write the page of a model.
 
     Args:
         folder: Of the model.
@@ -64,7 +63,7 @@ def write_page(  # noqa: PLR0913 - each is named
             ethics=notes.ethics,
         ),
     )
-    with replacing(folder / NAME) as path:
+    with replacing(folder / PAGE) as path:
         path.write_text(text, encoding="utf-8")
 
 

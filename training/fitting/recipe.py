@@ -58,7 +58,8 @@ class Phase(Record):
         1.0, description="How often the voice of a pair is one of the face's class; else it is any voice."
     )
     tubelets: Count | None = Field(
-        None, description="With `faces`: tubelets of a window that are shown, from the first; all when unset."
+        None,
+        description="With `faces` and `voices`: how many tubelets of a window are given; all when unset.",
     )
     epochs: Count
     samples_per_epoch: Count | None = Field(None, description="How many are drawn; each once when unset.")
@@ -90,8 +91,8 @@ class Phase(Record):
 
     @model_validator(mode="after")
     def _goes_together(self) -> Phase:
-        if self.tubelets is not None and self.draw != "faces":
-            raise ValueError("tubelets belongs to the draw faces, and to no other")
+        if self.tubelets is not None and self.draw not in {"faces", "voices"}:
+            raise ValueError("tubelets belongs to the draws faces and voices, and to no other")
         if self.pair_agreement < 1 and self.draw != "pairs":
             raise ValueError("pair_agreement belongs to the draw pairs, and to no other")
         return self
