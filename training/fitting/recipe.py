@@ -59,7 +59,7 @@ class Phase(Record):
     )
     tubelets: Count | None = Field(
         None,
-        description="With `faces` and `voices`: how many tubelets of a window are given; all when unset.",
+        description="With `faces` or `voices`: tubelets of a window that are given; all when unset.",
     )
     epochs: Count
     samples_per_epoch: Count | None = Field(None, description="How many are drawn; each once when unset.")
