@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ def write_page(  # noqa: PLR0913 - each is named
 
 def _architecture(recipe: Recipe, network: Network) -> str:
     config, preset = recipe.config, PRESETS[recipe.config.preset]
-    count = sum(int(weight.value.size) for weight in network.weights)
+    count = sum(math.prod(weight.shape) for weight in network.weights)
     return (
         f"VideoMAE `{preset.name}` (width {preset.width}, {preset.depth} blocks, {preset.heads} heads"
         f"{', convolutional stem' if preset.stem == 'convolutional' else ''}), {config.fusion} fusion, "
