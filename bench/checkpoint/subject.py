@@ -26,6 +26,7 @@ from worker.faces import load_analyzer
 from worker.faces.analyzer import FaceAnalyzer
 from worker.media.sandbox import no_checkpoint
 from worker.model.engine import Engine
+from worker.model.hardware import available_cores
 
 ANALYZER = "landmarker"
 Outputs = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
@@ -67,14 +68,14 @@ class Subject:
         """What sees the faces."""
         return load_analyzer(ANALYZER, self.settings)
 
-    def library(self, samples: Sequence[Sample], *, processes: int = 1) -> Library:
+    def library(self, samples: Sequence[Sample]) -> Library:
         """Return features from the cache, once those that are missing are made.
 
         Raises:
             AvemotionError: Features of a sample cannot be made.
         """
         cache = FeatureCache.open(self.cache, self.card, self.settings, ANALYZER)
-        for failure in cache.fill(samples, processes=processes):
+        for failure in cache.fill(samples, processes=available_cores()):
             raise AvemotionError(failure.code, f"{failure.dataset}/{failure.sample_id}: {failure.message}")
         return Library(cache)
 
