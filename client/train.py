@@ -75,7 +75,7 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     chosen = load_recipe(recipe, changed, tuple(folders))
     if fusion is not None:
         chosen = with_fusion(chosen, fusion)
-    out.mkdir(parents=True, exist_ok=True)
+    _make_folder(out)
     with fill_bar(console) as bar:
         materials = gather(
             chosen,
@@ -163,6 +163,15 @@ def _value(text: str) -> Any:
     except tomllib.TOMLDecodeError:
         return text
     return parsed["value"]
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AvemotionError(
+            ErrorCode.INVALID_REQUEST, f"--out {folder} cannot be a folder: {error.strerror}."
+        ) from error
 
 
 def _folds(said: str, count: int) -> list[int]:

@@ -9,6 +9,9 @@ from typing import Any
 
 from tensorboard.summary import Writer
 
+from shared.errors import AvemotionError, ErrorCode
+from shared.outputs import replacing
+
 COLUMNS = (
     *("phase", "epoch", "loss", "accuracy", "validation_loss", "validation_war", "validation_uar"),
     *("learning_rate", "seconds"),
@@ -29,7 +32,11 @@ class Log:
         self._write()
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Add a row."""
+        """Add a row.
+
+        Raises:
+            AvemotionError: ``TRAINING_FAILED``: it cannot be written, as on a full disk.
+        """
         self.rows.append({name: row.get(name, "") for name in COLUMNS})
         self._write()
         for name, value in row.items():
@@ -38,7 +45,13 @@ class Log:
         self._board.flush()
 
     def _write(self) -> None:
-        with self.path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS)
-            writer.writeheader()
-            writer.writerows(self.rows)
+        try:
+            # Whole or not at all: what is killed amid it would leave no curves.
+            with replacing(self.path) as path, path.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, COLUMNS)
+                writer.writeheader()
+                writer.writerows(self.rows)
+        except AvemotionError as error:
+            raise AvemotionError(
+                ErrorCode.TRAINING_FAILED, f"The training's log could not be kept. {error.message}"
+            ) from error

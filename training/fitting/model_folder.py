@@ -85,13 +85,20 @@ def revision() -> str | None:
 
 def _halve(path: Path) -> None:
     """Store the tensors of a weights file as float16."""
-    with h5py.File(path, "r+") as file:
-        tensors: list[str] = []
-        file.visititems(lambda name, item: tensors.append(name) if isinstance(item, h5py.Dataset) else None)
-        for name in tensors:
-            values, attributes = file[name][()], dict(file[name].attrs)
-            del file[name]
-            file.create_dataset(name, data=values.astype(np.float16)).attrs.update(attributes)
+    kept: dict[str, tuple[Any, dict[str, Any]]] = {}
+
+    def keep(name: str, item: Any) -> None:
+        kept[name] = (item[()] if isinstance(item, h5py.Dataset) else None, dict(item.attrs))
+
+    with h5py.File(path) as file:
+        keep("/", file)
+        file.visititems(keep)
+    # A new file: HDF5 does not give back the room of what is deleted from one.
+    with h5py.File(path, "w") as file:
+        for name, (values, attributes) in kept.items():
+            half = None if values is None else values.astype(np.float16)
+            item = file.require_group(name) if half is None else file.create_dataset(name, data=half)
+            item.attrs.update(attributes)
 
 
 def _write(path: Path, value: Mapping[str, Any]) -> None:

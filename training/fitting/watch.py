@@ -87,18 +87,28 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no t
         phase = self._batches.drawing.phase
         loss = float((logs or {}).get("loss", math.nan))
         if not math.isfinite(loss):
-            step = self._epoch * len(self._batches) + batch + 1
-            raise AvemotionError(
-                ErrorCode.TRAINING_FAILED,
-                f"The loss is no number at step {step} of phase {phase.name} (epoch {self._epoch + 1}, batch "
-                f"{batch + 1}). The state before this epoch is kept in {self._folder}. A lower learning_rate "
-                "or clip_norm may help.",
-            )
+            raise self._broken("The loss is", batch)
         self._tell(Step(phase.name, self._epoch + 1, phase.epochs, batch + 1, len(self._batches), loss))
 
+    def _broken(self, what: str, batch: int) -> AvemotionError:
+        step = self._epoch * len(self._batches) + batch + 1
+        return AvemotionError(
+            ErrorCode.TRAINING_FAILED,
+            f"{what} no number at step {step} of phase {self._batches.drawing.phase.name} (epoch "
+            f"{self._epoch + 1}, batch {batch + 1}). What was done before this epoch is kept in "
+            f"{self._folder}. A lower learning_rate or clip_norm may help.",
+        )
+
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Validate, log, and keep the state."""
+        """Validate, log, and keep the state.
+
+        Raises:
+            AvemotionError: ``TRAINING_FAILED``: the last step has made weights that are no numbers, which no
+                loss has shown yet; or the state cannot be kept.
+        """
         trainee: Trainee = self.model
+        if not all(keras.ops.all(keras.ops.isfinite(weight.value)) for weight in trainee.network.weights):
+            raise self._broken("A weight is", len(self._batches) - 1)
         with averaged(trainee):
             validation = self._validate()
         rate = float(keras.ops.convert_to_numpy(trainee.optimizer.learning_rate))
