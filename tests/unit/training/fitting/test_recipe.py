@@ -7,7 +7,7 @@ import pytest
 from shared.errors import AvemotionError, ErrorCode
 from training.fitting.recipe import load_recipe
 
-SHIPPED = ("finetune", "probe", "nano")
+SHIPPED = ("finetune", "probe", "nano", "overfit")
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -63,7 +63,7 @@ def test_what_is_wrong_is_named(changes: dict[str, object], said: str) -> None:
 def test_a_recipe_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
     """A wrong name, and a path without a file, end in a sentence."""
     for name in ("fine-tune", str(tmp_path / "mine.toml")):
-        with pytest.raises(AvemotionError, match="finetune, nano, probe"):
+        with pytest.raises(AvemotionError, match="finetune, nano, overfit, probe"):
             load_recipe(name)
 
 
