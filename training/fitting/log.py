@@ -28,8 +28,9 @@ class Log:
         if self.path.exists():
             with self.path.open(newline="", encoding="utf-8") as file:
                 self.rows = [dict(row) for row in csv.DictReader(file) if keep(row)]
-        self._board = Writer(str(folder / "tensorboard"))
+        # First, as a full disk ends in a sentence here and in a thread there.
         self._write()
+        self._board = Writer(str(folder / "tensorboard"))
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Add a row.
