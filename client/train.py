@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def train(  # noqa: PLR0913, PLR0917 - the options of a command
-    recipe: Annotated[str, typer.Argument(help="A .toml file, or one of: finetune, probe, nano.")],
+    recipe: Annotated[str, typer.Argument(help="A .toml file, or one of: finetune, probe, nano, overfit.")],
     data: Annotated[
         list[str], typer.Option("--data", help="NAME=FOLDER of a data set of the recipe; may be repeated.")
     ],
@@ -65,6 +65,7 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     from training.fitting.materials import divisions, gather  # noqa: PLC0415 - as above
     from training.fitting.provenance import card_facts  # noqa: PLC0415 - as above
     from training.fitting.recipe import load_recipe  # noqa: PLC0415 - as above
+    from training.fitting.rounds import check_start  # noqa: PLC0415 - as above
     from training.fitting.start import Start  # noqa: PLC0415 - as above
     from training.fitting.training import run_training  # noqa: PLC0415 - as above
     from worker.model.hardware import available_cores  # noqa: PLC0415 - as above
@@ -76,6 +77,8 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     if fusion is not None:
         chosen = with_fusion(chosen, fusion)
     _make_folder(out)
+    start = Start(weights, new_heads)
+    check_start(chosen, start)
     with fill_bar(console) as bar:
         materials = gather(
             chosen,
@@ -91,7 +94,6 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     rounds = divisions(materials, _folds(folds, materials.mixed.folds), final=final)
     others = [name for name in get_args(FusionName) if ablation and name != chosen.config.fusion]
     rivals = {name: materials_with(materials, name) for name in others}
-    start = Start(weights, new_heads)
     with _progress(console) as progress:
         task = progress.add_task("", total=None)
 

@@ -135,11 +135,14 @@ def divisions(materials: Materials, folds: Sequence[int], *, final: bool) -> lis
         raise AvemotionError(
             ErrorCode.INVALID_RECIPE, f"There is no fold {strange[0]}: there are {materials.mixed.folds}."
         )
+    if not folds and not final:
+        raise AvemotionError(ErrorCode.INVALID_RECIPE, "There is nothing to train: no fold, and no model.")
     rounds = []
     for fold in folds:
         parts = divide(samples, fold)
         held = held_out(parts.training, materials.recipe.validation)
-        training = tuple(sample for sample in parts.training if sample not in held)
+        kept_out = {(sample.dataset, sample.id) for sample in held}
+        training = tuple(sample for sample in parts.training if (sample.dataset, sample.id) not in kept_out)
         test = tuple(sample for sample in parts.test if sample.fold == fold)
         rounds.append(Division(f"fold {fold}", training, (*parts.validation, *held), test))
     if final:

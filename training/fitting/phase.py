@@ -111,6 +111,9 @@ def fit(
     watch = Watch(batches, stretch.folder, place, validate=look, tell=tell, log_row=log.add)
     if first < phase.epochs:
         trainee.fit(batches, epochs=phase.epochs, initial_epoch=first, verbose=0, callbacks=[watch])
+    elif phase.ema > 0:
+        # Ended between its last epoch and its end: what `fit` does last is still to do.
+        optimizer.finalize_variable_values(trainee.trainable_variables)
     freeze(network, ())
 
 

@@ -42,6 +42,17 @@ def new_network(recipe: Recipe, start: Start, modality_dropout: float = 0.0) -> 
     return network
 
 
+def check_start(recipe: Recipe, start: Start) -> None:
+    """Find out whether weights can be used, before features are made for hours.
+
+    Raises:
+        AvemotionError: See ``Start.fill``.
+    """
+    # A model's labels are compared with those of data sets that were read.
+    if start.digest is not None and (recipe.labels or not start.is_model):
+        new_network(recipe, start)
+
+
 def fit_round(
     materials: Materials,
     division: Division,

@@ -33,6 +33,11 @@ class Start:
     new_heads: bool = False
 
     @property
+    def is_model(self) -> bool:
+        """Whether it is a model's folder."""
+        return self.weights is not None and self.weights.is_dir()
+
+    @property
     def digest(self) -> str | None:
         """What stands for the weights that are taken."""
         if self.weights is None:
