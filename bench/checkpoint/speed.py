@@ -19,7 +19,7 @@ from shared.catalog import ModelCard
 from shared.settings import Settings
 from worker.model.hardware import available_cores
 
-# What the issue of this bench asks of: seconds of a clip.
+# A clip of two windows, and one that is long enough for a rate.
 DURATIONS_S = (3.0, 60.0)
 _WARM_UPS = 2
 

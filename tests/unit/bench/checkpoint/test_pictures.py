@@ -13,6 +13,8 @@ def test_a_tight_frame_shows_the_middle() -> None:
     tight = framed(RAMP, 0.8)
     assert tight.shape == (40, 40, 3)
     assert (tight[0, 0, 0], tight[0, -1, 0]) == (5, 44)
+    upright = framed(RAMP.transpose(1, 0, 2), 0.8)
+    assert (upright[0, 0, 0], upright[-1, 0, 0]) == (5, 44)
 
 
 def test_a_loose_frame_goes_on_with_the_border() -> None:
