@@ -26,7 +26,7 @@ from shared.tables import Job, Priority, Segment, StageName, Upload, UploadKind,
 from worker.assignment import Assignment
 from worker.lease import Claim
 from worker.toolkit import Toolkit
-from worker.windows import plan_segments, plan_windows
+from worker.windows import Window, plan_segments, plan_windows
 
 # The model's inputs by name, of one window or of all of a job.
 Inputs = dict[str, NDArray[Any]]
@@ -141,7 +141,8 @@ def assignment(
 ) -> Assignment:
     """Return what a claim would have read from the database."""
     facts = outputs.get(StageName.INGEST, {})
-    segment, windows = None, ()
+    segment = None
+    windows: tuple[Window, ...] = ()
     if facts:
         (plan,) = plan_segments(plan_windows(facts["video"]["duration_s"], 2, 2), 60)
         segment = Segment(id=uuid4(), index=0, start_s=plan.start_s, end_s=plan.end_s)

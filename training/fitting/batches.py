@@ -18,7 +18,7 @@ from training.fitting.measures import augment_series, mirror_series
 from training.fitting.parts import part_of_inputs
 from training.fitting.pictures import augment_pictures
 from training.fitting.recipe import Phase
-from training.fitting.sounds import augment_sound
+from training.fitting.sounds import augment_sound, only_noise
 from training.fitting.targets import Targets, targets_of
 from training.fitting.windows import cut
 from worker.fusion import Seen
@@ -117,6 +117,8 @@ def _inputs(drawing: Drawing, example: Example, generator: np.random.Generator) 
     if drawing.voices is not None:
         voice = drawing.voices.draw(example.sample, phase.pair_agreement, generator)
         other = cut(drawing.library.features(voice.sample).segments[voice.segment], voice.place)
+        if other.sound is not None and generator.random() < phase.pair_noise:
+            other = replace(other, sound=only_noise(other.sound, generator))
         inputs = paired(window, _heard_otherwise(other, phase, generator), config).inputs
     else:
         inputs = fused(_heard_otherwise(window, phase, generator), config).inputs

@@ -132,11 +132,15 @@ def order_of(examples: Sequence[Example], phase: Phase, seed: Sequence[int]) -> 
 
 
 class Voices:
-    """Voices to go with faces: by class, or any."""
+    """Voices to go with faces: by class, or any.
+
+    Attributes:
+        examples: All of them.
+    """
 
     def __init__(self, examples: Sequence[Example]) -> None:
         """Take windows with a voice and a label."""
-        self._all = list(examples)
+        self.examples = list(examples)
         self._by_class: dict[str, list[Example]] = defaultdict(list)
         for example in examples:
             for emotion, share in (example.sample.emotions or {}).items():
@@ -146,8 +150,8 @@ class Voices:
     def draw(self, face: Sample, agreement: float, generator: np.random.Generator) -> Example:
         """Return a voice for a face: one of its class as often as ``agreement`` says, else any."""
         emotions = [*(face.emotions or {})]
-        pool = self._all
+        pool = self.examples
         if emotions and generator.random() < agreement:
             emotion = emotions[generator.integers(len(emotions))]
-            pool = self._by_class.get(emotion) or self._all
+            pool = self._by_class.get(emotion) or self.examples
         return pool[generator.integers(len(pool))]

@@ -57,6 +57,7 @@ class Phase(Record):
     pair_agreement: Share = Field(
         1.0, description="How often the voice of a pair is one of the face's class; else it is any voice."
     )
+    pair_noise: Share = Field(0.0, description="How often the voice of a pair is noise instead.")
     tubelets: Count | None = Field(
         None,
         description="With `faces` or `voices`: tubelets of a window that are given; all when unset.",
@@ -93,8 +94,8 @@ class Phase(Record):
     def _goes_together(self) -> Phase:
         if self.tubelets is not None and self.draw not in {"faces", "voices"}:
             raise ValueError("tubelets belongs to the draws faces and voices, and to no other")
-        if self.pair_agreement < 1 and self.draw != "pairs":
-            raise ValueError("pair_agreement belongs to the draw pairs, and to no other")
+        if (self.pair_agreement < 1 or self.pair_noise > 0) and self.draw != "pairs":
+            raise ValueError("pair_agreement and pair_noise belong to the draw pairs, and to no other")
         return self
 
 

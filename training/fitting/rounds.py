@@ -118,7 +118,9 @@ def fingerprints(materials: Materials, division: Division, start: Start) -> list
     prints, before = [], json.dumps(begun, sort_keys=True)
     for phase in recipe.phases:
         samples = materials.of_phase(phase, division.training)
-        parts = [before, phase.model_dump_json(), json.dumps(materials.weights_of(phase)), *_said(samples)]
+        # Without defaults: a key that a later version adds does not make a phase another one.
+        said = phase.model_dump_json(exclude_defaults=True)
+        parts = [before, said, json.dumps(materials.weights_of(phase)), *_said(samples)]
         before = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         prints.append(before)
     return prints

@@ -22,6 +22,8 @@ _SPEED: Final = 0.12
 _PITCH_BANDS: Final = 3.0
 _LONGEST_GAP_S: Final = 0.2
 _WIDEST_GAP_BANDS: Final = 10
+# Noise alone, from a still room to a busy street.
+_NOISE_LEVELS_DB: Final = (-75.0, -20.0)
 
 
 def augment_sound(features: SoundFeatures, generator: Generator, *, strength: float) -> SoundFeatures:
@@ -57,8 +59,30 @@ def augment_sound(features: SoundFeatures, generator: Generator, *, strength: fl
             columns = max(1, int(generator.uniform(0, _LONGEST_GAP_S) / hop_s))
             first = generator.integers(0, max(1, levels.shape[1] - columns))
             levels[:, first : first + columns] = FLOOR_DB
-    mfcc = dct(levels, axis=0, norm="ortho")[:MFCC_COUNT].astype(np.float32)
-    return replace(features, log_mel=levels, mfcc=mfcc)
+    return _with_levels(features, levels)
+
+
+def only_noise(features: SoundFeatures, generator: Generator) -> SoundFeatures:
+    """Return a sound as long as another in which nobody speaks: steady noise of some level and colour.
+
+    Sound that is not silent counts as a voice when a clip is scored, so a model has to hear that it is none.
+
+    Args:
+        features: Of a segment.
+        generator: Where chance comes from.
+    """
+    bands, columns = features.log_mel.shape
+    noise = generator.uniform(*_NOISE_LEVELS_DB) + _colour(bands, generator)
+    return _with_levels(
+        features, np.clip(noise[:, None] + _flutter((bands, columns), generator), FLOOR_DB, 0)
+    )
+
+
+def _with_levels(features: SoundFeatures, levels: NDArray[np.floating]) -> SoundFeatures:
+    """Return features of a sound whose spectrum has other levels; MFCC follow."""
+    log_mel = levels.astype(np.float32)
+    mfcc = dct(log_mel, axis=0, norm="ortho")[:MFCC_COUNT].astype(np.float32)
+    return replace(features, log_mel=log_mel, mfcc=mfcc)
 
 
 def _with_other_voice(levels: Levels, generator: Generator, strength: float) -> Levels:
@@ -80,8 +104,18 @@ def _stretched(levels: Levels, factor: float) -> Levels:
 def _with_noise(levels: Levels, generator: Generator) -> Levels:
     """Add a steady noise of some colour, 5 to 40 dB below the loudest moments."""
     below_db = generator.uniform(5, 40)
-    colour = np.cumsum(generator.normal(0, 1, len(levels)))
-    noise = np.percentile(levels, 95) - below_db + colour - colour.mean()
-    noise = noise[:, None] + generator.normal(0, 1.5, levels.shape)
+    noise = np.percentile(levels, 95) - below_db + _colour(len(levels), generator)
+    noise = noise[:, None] + _flutter(levels.shape, generator)
     mixed: Levels = (10 * np.log10(10 ** (levels / 10) + 10 ** (noise / 10))).astype(np.float32)
     return mixed
+
+
+def _colour(bands: int, generator: Generator) -> NDArray[np.float64]:
+    """Return by how much each band of a noise lies above their mean, in dB."""
+    colour = np.cumsum(generator.normal(0, 1, bands))
+    return np.asarray(colour - colour.mean())
+
+
+def _flutter(shape: tuple[int, ...], generator: Generator) -> NDArray[np.float64]:
+    """Return by how much levels of a steady noise differ from moment to moment, in dB."""
+    return generator.normal(0, 1.5, shape)

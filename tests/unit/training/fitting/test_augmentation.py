@@ -8,7 +8,7 @@ from scipy.fft import dct
 from shared.catalog.series import UNIT_OF
 from training.fitting.measures import augment_series, mirror_series
 from training.fitting.pictures import augment_pictures
-from training.fitting.sounds import augment_sound
+from training.fitting.sounds import augment_sound, only_noise
 from worker.audio.features import FLOOR_DB, SoundFeatures
 
 COLUMNS = tuple(UNIT_OF)
@@ -44,6 +44,19 @@ def test_the_same_chance_changes_alike(seed: int) -> None:
     np.testing.assert_array_equal(first, second)
     one, other = (augment_sound(sound(), generator(seed), strength=1) for _ in range(2))
     np.testing.assert_array_equal(one.log_mel, other.log_mel)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_noise_says_nothing_of_the_voice_it_stands_for(seed: int) -> None:
+    """Noise has the form of the sound, and none of its content; its MFCC are those of its levels."""
+    first, second = (only_noise(sound(voice), generator(seed)) for voice in (1, 2))
+
+    np.testing.assert_array_equal(first.log_mel, second.log_mel)
+    assert first.log_mel.shape == sound().log_mel.shape
+    assert (first.log_mel.min() >= FLOOR_DB, first.log_mel.max() <= 0) == (True, True)
+    steady = first.log_mel.std(axis=1) < 3
+    assert steady.all()
+    np.testing.assert_allclose(first.mfcc, dct(first.log_mel, axis=0, norm="ortho")[:13], atol=1e-3)
 
 
 def test_pictures_keep_their_form_and_the_original() -> None:

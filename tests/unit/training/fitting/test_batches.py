@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from tests.unit.training.features.made import config, segment
 from tests.unit.training.fitting.drawn import a_face, a_voice, drawing, phase
+from training.datasets.sample import Sample
 from training.features.fusing import fused
-from training.fitting.batches import Batch, Batches
+from training.fitting.batches import Batch, Batches, Drawing
 from worker.fusion.layouts import AUDIO, VIDEO
 
 MIXED = {"face": a_face(), "voice": a_voice(), "both": segment(), "other": segment(first_crop=90)}
@@ -90,7 +91,8 @@ def test_a_pair_is_a_face_with_another_sample_s_voice(tmp_path: Path) -> None:
     drawn = drawing(tmp_path, config("late"), features, phase(draw="pairs"))
     assert drawn.voices is not None
     parts = {
-        each.sample.id: drawn.library.features(each.sample) for each in (*drawn.examples, *drawn.voices._all)
+        each.sample.id: drawn.library.features(each.sample)
+        for each in (*drawn.examples, *drawn.voices.examples)
     }
 
     inputs, targets = Batches(drawn)[0]
@@ -102,6 +104,25 @@ def test_a_pair_is_a_face_with_another_sample_s_voice(tmp_path: Path) -> None:
     # Emotions alternate: it is the clear voice that is of the face's class.
     heard = fused(parts["clear"], config("late")).inputs["images"]
     assert all(any(np.array_equal(one, other) for other in heard) for one in inputs["images"])
+
+
+def test_noise_stands_for_a_voice(tmp_path: Path) -> None:
+    """A pair whose voice is noise has sound, but not that of the voice; its label is the face's."""
+    features = {"face": a_face(), "quiet": a_voice(-70.0), "clear": a_voice(-20.0)}
+    drawn = drawing(tmp_path, config("late"), features, phase(draw="pairs", pair_noise=1.0))
+
+    inputs, targets = Batches(drawn)[0]
+
+    assert inputs["present"].tolist() == [[1, 1], [1, 1]]
+    assert targets["emotion"].tolist() == [[1, 0], [1, 0]]
+    for name in ("quiet", "clear"):
+        voice = fused(drawn.library.features(_sample_of(drawn, name)), config("late")).inputs["images"]
+        assert not any(np.array_equal(one, other) for one in inputs["images"] for other in voice)
+
+
+def _sample_of(drawn: Drawing, name: str) -> Sample:
+    assert drawn.voices is not None
+    return next(each.sample for each in drawn.voices.examples if each.sample.id == name)
 
 
 def test_a_mix_keeps_what_is_missing_missing(tmp_path: Path) -> None:

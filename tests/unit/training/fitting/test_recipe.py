@@ -47,7 +47,7 @@ def test_values_can_be_changed_by_their_dotted_names() -> None:
         ({"model.preset": "giant"}, "preset"),
         ({"model.frames": 15}, "frames"),
         ({"phases.0.tubelets": 1}, "tubelets belongs to the draws faces and voices"),
-        ({"phases.0.pair_agreement": 0.5}, "pair_agreement belongs to the draw pairs"),
+        ({"phases.0.pair_agreement": 0.5}, "pair_agreement and pair_noise belong to the draw pairs"),
         ({"phases.1.name": "heads"}, "two phases have one name"),
         ({"sources.a.dataset": "crema-d", "phases.0.sources": ["b"]}, "phase heads names b"),
     ],
