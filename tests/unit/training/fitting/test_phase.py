@@ -19,7 +19,11 @@ from training.fitting.start import Start
 from training.fitting.state import Place, read_state, save_state
 from training.fitting.trainee import freeze
 
-HEADS = ("emotion", "affect")
+# All layers of hybrid fusion.
+LAYERS = (
+    *("backbone", "modality", "audio_patches", "face_series", "emotion", "affect"),
+    *("cross_0", "cross_1", "cross_norm", "cross_projection"),
+)
 
 
 def recipe_of(*phases: Phase) -> Recipe:
@@ -72,7 +76,7 @@ def test_a_phase_that_only_lacks_its_end_ends_with_the_average(tmp_path: Path) -
 
 def test_a_phase_in_which_nothing_can_learn_is_refused(tmp_path: Path) -> None:
     """The sentence names the phase that freezes everything."""
-    recipe = recipe_of(phase(frozen=["backbone", "modality", "audio_patches", "face_series", *HEADS]))
+    recipe = recipe_of(phase(frozen=LAYERS))
 
     with pytest.raises(AvemotionError, match="Phase all freezes all that could learn") as caught:
         fit(
