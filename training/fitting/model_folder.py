@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import h5py  # type: ignore[import-untyped]  # ships no types
-import keras
 import numpy as np
 
 from shared.catalog import ModelCard
@@ -44,7 +43,7 @@ def write_model(
     copy_weights(network, stored)
     if recipe.stored_as == "float16":
         for weight in stored.weights:
-            weight.assign(np.asarray(keras.ops.convert_to_numpy(weight.value)).astype(np.float16))
+            weight.assign(weight.numpy().astype(np.float16))
     with replacing(folder / WEIGHTS_NAME) as path:
         stored.save_weights(path)
         if recipe.stored_as == "float16":

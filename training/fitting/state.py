@@ -95,10 +95,7 @@ def restore(arrays: Mapping[str, Any], network: Network, optimizer: keras.Optimi
 
 
 def _arrays(kind: str, variables: list[keras.Variable]) -> dict[str, Any]:
-    return {
-        f"{kind}-{index}": np.asarray(keras.ops.convert_to_numpy(variable.value))
-        for index, variable in enumerate(variables)
-    }
+    return {f"{kind}-{index}": variable.numpy() for index, variable in enumerate(variables)}
 
 
 def _assign(kind: str, arrays: Mapping[str, Any], variables: list[keras.Variable]) -> None:

@@ -60,7 +60,7 @@ def test_a_phase_that_only_lacks_its_end_ends_with_the_average(tmp_path: Path) -
         optimizer.apply([keras.ops.ones(variable.shape) for variable in variables], variables)
     save_state(tmp_path, Place(0, given.phase.epochs, "abc"), network, optimizer)
     optimizer.finalize_variable_values(variables)
-    averages = [keras.ops.convert_to_numpy(variable.value) for variable in variables]
+    averages = [variable.numpy() for variable in variables]
     state = read_state(tmp_path)
     assert state is not None
 
@@ -71,7 +71,7 @@ def test_a_phase_that_only_lacks_its_end_ends_with_the_average(tmp_path: Path) -
     weights = [weight for weight in resumed.weights if weight.path in found]
     assert weights
     for weight in weights:
-        np.testing.assert_array_equal(keras.ops.convert_to_numpy(weight.value), found[weight.path])
+        np.testing.assert_array_equal(weight.numpy(), found[weight.path])
 
 
 def test_a_phase_in_which_nothing_can_learn_is_refused(tmp_path: Path) -> None:

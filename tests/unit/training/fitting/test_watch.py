@@ -37,7 +37,7 @@ def moved(trainee: Trainee) -> None:
 
 
 def values(trainee: Trainee) -> list[np.ndarray]:
-    return [keras.ops.convert_to_numpy(weight.value).copy() for weight in trainee.trainable_variables]
+    return [weight.numpy().copy() for weight in trainee.trainable_variables]
 
 
 class Seen:
