@@ -95,7 +95,7 @@ def load_folds(run: Path, card: ModelCard, recipe: str) -> tuple[FoldModel, ...]
 
 
 def _fold(folder: Path, card: ModelCard, name: str) -> FoldModel:
-    from training.fitting.rounds import new_network  # noqa: PLC0415 - brings Keras
+    from training.fitting.rounds import end_of_phase, new_network  # noqa: PLC0415 - brings Keras
     from training.fitting.start import Start  # noqa: PLC0415 - as above
     from training.fitting.state import read_state, restore  # noqa: PLC0415 - as above
     from worker.model.networks import build_network  # noqa: PLC0415 - as above
@@ -104,8 +104,7 @@ def _fold(folder: Path, card: ModelCard, name: str) -> FoldModel:
 
     recipe = load_recipe(name).model_copy(update={"labels": card.labels})
     last = read_state(folder)
-    # The end of a phase lies beside the rounds, under what stands for it.
-    state = None if last is None else read_state(folder.parent / "phases" / last[0].fingerprint[:16])
+    state = None if last is None else read_state(end_of_phase(folder.parent, last[0].fingerprint))
     if state is None or state[0].phase != len(recipe.phases) - 1:
         raise AvemotionError(ErrorCode.INVALID_REQUEST, f"{folder} has not the end of its training.")
     trained = new_network(recipe, Start())

@@ -103,7 +103,7 @@ def fit_round(
             fingerprint=prints[number],
         )
         fit(stretch, network, log, tell, resumed if resumed and resumed[0].phase == number else None)
-        end = _end(folder, prints[number])
+        end = end_of_phase(folder, prints[number])
         end.mkdir(parents=True, exist_ok=True)
         save_state(end, Place(number, phase.epochs, prints[number]), network, None)
     return network, log.rows
@@ -134,14 +134,15 @@ def _said(samples: Sequence[Sample]) -> list[str]:
     ]
 
 
-def _end(folder: Path, fingerprint: str) -> Path:
+def end_of_phase(folder: Path, fingerprint: str) -> Path:
+    """Return where the state at the end of a phase is kept, for all rounds that have it in common."""
     return folder / "phases" / fingerprint[:16]
 
 
 def _done(folder: Path, prints: Sequence[str], network: Network) -> int:
     """Give the network the latest end of a phase that is known; return how many phases that spares."""
     for number in reversed(range(len(prints))):
-        state = read_state(_end(folder, prints[number]))
+        state = read_state(end_of_phase(folder, prints[number]))
         if state is not None and state[0].fingerprint == prints[number]:
             restore(state[1], network, None)
             return number + 1
