@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     segment_s: Seconds = Field(60, description="Longest span of one segment, the unit of parallel work.")
     window_s: Seconds = Field(2, description="Length of one window unless a job says otherwise.")
     window_fps: Seconds = Field(16, description="Rate of the frames from which a window picks its own.")
-    model: str = Field("videomae-tiny-untrained", description="Model of a job that names none.")
+    model: str = Field("videomae-nano", description="Model of a job that names none.")
     model_precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="Arithmetic of the encoder; `auto` takes bfloat16 where the hardware has it."
     )

@@ -11,7 +11,7 @@ from shared.catalog import load_catalog, read_card
 BUILTIN = {
     "early": "videomae-tiny-untrained",
     "late": "videomae-tiny-late-untrained",
-    "hybrid": "videomae-tiny-hybrid-untrained",
+    "hybrid": "videomae-nano",
 }
 
 

@@ -26,8 +26,8 @@ RATE_HZ = 48_000
 
 
 def codes(document: dict[str, Any]) -> set[str]:
-    """Return a result's warnings, but for the one that every untrained model brings."""
-    return {warning["code"] for warning in document["warnings"]} - {"untrained_model"}
+    """Return a result's warnings, but for the one that the model itself brings."""
+    return {warning["code"] for warning in document["warnings"]} - {"affect_from_classes"}
 
 
 def silence(seconds: float) -> make.Sound:

@@ -19,6 +19,9 @@ from tests.acceptance.service import Service
 from worker.audio.images import SHEET_GAP_PX
 
 OTHERS = ("late", "hybrid")
+# What each fusion's model says of itself, and the side of its pictures on the sheet.
+WARNINGS = {"early": "untrained_model", "late": "untrained_model", "hybrid": "affect_from_classes"}
+SIDES_PX = {"early": 96, "late": 96, "hybrid": 48}
 # A model is loaded and traced when it is first asked for; only the default one is at start.
 LOADING_LIMIT_S = 240
 
@@ -56,7 +59,7 @@ PARTS = {
 }
 
 
-def pictures_of(service: Service, document: dict[str, Any], side: int = 96) -> list[list[NDArray[np.uint8]]]:
+def pictures_of(service: Service, document: dict[str, Any], side: int) -> list[list[NDArray[np.uint8]]]:
     """Return the pictures of each window on a job's sheet."""
     answer = service.http.get(f"/jobs/{document['job_id']}/artifacts/sequence.png")
     sheet = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR)
@@ -77,18 +80,18 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("fusion", BUILTIN)
 def test_a_clip_goes_through_each_fusion(service: Service, clip: Path, fusion: str) -> None:
-    """The result names the fusion and the model that were chosen for it, and warns that it is not trained."""
+    """The result names the fusion and the model that were chosen for it, and warns as that model does."""
     document = service.end_of(service.submit(clip, fusion=fusion, window_s=1), LOADING_LIMIT_S)
 
     service.assert_scored_once(document)
     JobDocument.model_validate(document)
     assert document["options"]["fusion"] == document["model"]["fusion"] == fusion
     assert document["options"]["model"] == document["model"]["id"] == BUILTIN[fusion]
-    assert document["model"]["trained"] is False
-    assert [warning["code"] for warning in document["warnings"]] == ["untrained_model"]
+    assert document["model"]["trained"] == (fusion == "hybrid")
+    assert [warning["code"] for warning in document["warnings"]] == [WARNINGS[fusion]]
     assert [window["modalities"] for window in document["windows"]] == [["video", "audio"]] * 2
     assert sum(document["summary"]["probabilities"].values()) == pytest.approx(1, abs=1e-3)
-    sheet = pictures_of(service, document)
+    sheet = pictures_of(service, document, SIDES_PX[fusion])
     assert [len(row) for row in sheet] == [16, 16]
     assert all(picture.any() for row in sheet for picture in row)
 
@@ -109,8 +112,8 @@ def test_a_missing_modality_is_said_and_black(
     service.assert_scored_once(document)
     assert [window["modalities"] for window in document["windows"]] == [[given.modality]]
     assert document["modalities"] == [given.modality]
-    assert {warning["code"] for warning in document["warnings"]} == {"untrained_model", *given.warnings}
-    [row] = pictures_of(service, document)
+    assert {warning["code"] for warning in document["warnings"]} == {WARNINGS[fusion], *given.warnings}
+    [row] = pictures_of(service, document, SIDES_PX[fusion])
     shown = ["audio" if picture.any() else None for picture in row[:8]]
     shown += ["video" if picture.any() else None for picture in row[8:]]
     assert shown == [name if name == given.modality else None for name in ["audio"] * 8 + ["video"] * 8]

@@ -19,7 +19,7 @@ PNG = b"\x89PNG"
 
 
 def test_a_clip_with_face_and_voice_is_scored_from_both(service: Service, face_clip: Path) -> None:
-    """The result names emotion, valence and arousal, what made them, and that the model is untrained."""
+    """The result names emotion, valence and arousal, what made them, and what the model learned from."""
     document = service.score(face_clip)
 
     service.assert_scored_once(document)
@@ -31,8 +31,9 @@ def test_a_clip_with_face_and_voice_is_scored_from_both(service: Service, face_c
         assert window["face_coverage"] == 1
         assert list(window["probabilities"]) == document["model"]["labels"]
     assert document["summary"]["emotion"] in document["model"]["labels"]
-    assert document["model"]["trained"] is False
-    assert [w["code"] for w in document["warnings"]] == ["untrained_model"]
+    assert document["model"]["trained"] is True
+    assert set(document["model"]["metrics"]) == {"war", "uar", "ece", "samples"}
+    assert [w["code"] for w in document["warnings"]] == ["affect_from_classes"]
     assert document["analyzer"]["name"] == "landmarker"
     assert document["analyzer"]["usable_frames"] == document["analyzer"]["frames"] == 100
     assert set(document["timings"]["stages"]) == {name.value for name in StageName}

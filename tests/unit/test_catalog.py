@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 
 from shared.catalog import ModelConfig, load_catalog, read_card, read_catalog
+from shared.catalog.card import KEY_METRICS
 from shared.catalog.reading import BUILTIN_DIR
 from shared.settings import Settings
 
 BUILTIN = "videomae-tiny-untrained"
-BUILTINS = {BUILTIN, "videomae-tiny-late-untrained", "videomae-tiny-hybrid-untrained"}
+DEFAULT = "videomae-nano"
+MOST_BYTES = 25_000_000
+BUILTINS = {DEFAULT, BUILTIN, "videomae-tiny-late-untrained", "videomae-tiny-hybrid-untrained"}
 SHA256 = "ab" * 32
 TRAINED: dict[str, Any] = {
     "trained": True,
@@ -231,14 +234,24 @@ def test_problems_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
     assert "preset: Input should be" in caplog.text
 
 
-def test_builtin_default_says_untrained() -> None:
-    """Without an operator's folder the catalog holds the default model, which says it is untrained."""
+def test_the_default_has_learned_and_says_from_what() -> None:
+    """Without an operator's folder the catalog holds the default model, with its data, figures and limits."""
     catalog = read_catalog(None)
 
     assert not catalog.problems
     card = catalog.cards[Settings.model_fields["model"].default]
-    assert (card.id, card.trained, card.weights, card.weights_path) == (BUILTIN, False, None, None)
-    assert card.warnings == ("untrained_model",)
+    assert (card.id, card.trained, card.affect_source) == (DEFAULT, True, "class_constant")
+    assert card.weights_path is not None
+    assert card.weights_path.stat().st_size <= MOST_BYTES
+    assert card.warnings == ("affect_from_classes",)
+    assert set(card.data) == set(card.folds) == {"fer2013", "emodb", "ravdess"}
+    assert set(KEY_METRICS) < set(card.metrics)
+    assert card.revision is not None
+    assert "dirty" not in card.revision
+    assert card.page_path is not None
+    page = card.page_path.read_text()
+    assert all(word in page for word in ("research", "pairs", "Out-of-scope"))
+    assert f"{card.metrics['war']:.3f}".lstrip("0") in page
     assert card.labels == ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
 
 

@@ -118,12 +118,11 @@ def test_series_columns_are_those_of_the_face_table() -> None:
 
 
 def test_builtin_models_fit_what_is_made_here() -> None:
-    """There is an untrained model of each fusion, which takes what the default settings make."""
+    """There is a model of each fusion, which takes what the default settings make."""
     cards = load_catalog(None).values()
 
     assert {card.fusion for card in cards} == set(get_args(FusionName))
     for card in cards:
-        assert not card.trained
         assert card.window_s == Settings.model_fields["window_s"].default
         assert card.audio == AUDIO
 

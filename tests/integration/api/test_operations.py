@@ -99,6 +99,17 @@ def test_models(client: Client, settings: Settings) -> None:
     assert "folder" not in found["models"][0]
 
 
+def test_the_page_of_a_card(client: Client, settings: Settings) -> None:
+    """A trained model's card is there as Markdown, too; of a model without one a sentence says so."""
+    page = client.get(f"/models/{settings.model}/CARD.md")
+    assert (page.status_code, page.content_type) == (200, "text/markdown; charset=utf-8")
+    assert page.text.startswith(f"# {settings.model}\n")
+    assert page.headers["X-Content-Type-Options"] == "nosniff"
+    none = client.get("/models/videomae-tiny-untrained/CARD.md")
+    assert (none.status_code, none.json["code"]) == (404, "not_found")
+    assert client.get("/models/none/CARD.md").status_code == 404
+
+
 def test_pages(client: Client) -> None:
     """The pages come from here alone, and allow nothing from elsewhere."""
     for path in ("/", "/docs", "/docs/", "/docs/errors"):
@@ -136,6 +147,7 @@ def test_contract(app: OpenAPI, client: Client) -> None:
         ("get", "/jobs/{job_id}/artifacts/{name}"),
         ("get", "/models"),
         ("get", "/models/{model_id}"),
+        ("get", "/models/{model_id}/CARD.md"),
         ("get", "/healthz"),
         ("get", "/readyz"),
     }

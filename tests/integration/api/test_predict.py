@@ -28,7 +28,7 @@ from tests.integration.conftest import services_of
 BUILTIN = {
     "early": "videomae-tiny-untrained",
     "late": "videomae-tiny-late-untrained",
-    "hybrid": "videomae-tiny-hybrid-untrained",
+    "hybrid": "videomae-nano",
 }
 
 
