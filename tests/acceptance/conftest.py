@@ -15,11 +15,11 @@ from tests.acceptance.service import Service, running_service
 
 @pytest.fixture(scope="package")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A whole service of real processes, with two models beside the built-in ones."""
+    """A whole service of real processes, with two models that stand behind the built-in ones by name."""
     folder = tmp_path_factory.mktemp("service")
     small = {"input_size": 64, "num_frame": 4}
-    write_checkpoint(folder / "models", "random-untrained", layout="random", layout_seed=1, frames=8, **small)
-    write_checkpoint(folder / "models", "stacked-untrained", layout="stacked", frames=4, **small)
+    write_checkpoint(folder / "models", "with-random", layout="random", layout_seed=1, frames=8, **small)
+    write_checkpoint(folder / "models", "with-stacked", layout="stacked", frames=4, **small)
     with running_service(folder, models_dir=folder / "models") as running:
         yield running
 

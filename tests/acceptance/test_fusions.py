@@ -123,9 +123,9 @@ def test_a_missing_modality_is_said_and_black(
 @pytest.mark.parametrize(("layout", "pictures"), [("random", 8), ("stacked", 4)])
 def test_an_operators_layout_is_served(service: Service, clip: Path, layout: str, pictures: int) -> None:
     """A checkpoint of the operator's, of another layout and size, is found by its id and says its fusion."""
-    document = service.end_of(service.submit(clip, model=f"{layout}-untrained"), LOADING_LIMIT_S)
+    document = service.end_of(service.submit(clip, model=f"with-{layout}"), LOADING_LIMIT_S)
 
     service.assert_scored_once(document)
-    assert (document["options"]["fusion"], document["model"]["id"]) == ("early", f"{layout}-untrained")
+    assert (document["options"]["fusion"], document["model"]["id"]) == ("early", f"with-{layout}")
     [row] = pictures_of(service, document, side=64)
     assert len(row) == pictures
