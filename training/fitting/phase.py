@@ -110,7 +110,10 @@ def fit(
     place = Place(stretch.number, first, stretch.fingerprint)
     watch = Watch(batches, stretch.folder, place, validate=look, tell=tell, log_row=log.add)
     if first < phase.epochs:
-        trainee.fit(batches, epochs=phase.epochs, initial_epoch=first, verbose=0, callbacks=[watch])
+        # Keras would shuffle the batches by chance of its own, which no state keeps.
+        trainee.fit(
+            batches, epochs=phase.epochs, initial_epoch=first, shuffle=False, verbose=0, callbacks=[watch]
+        )
     elif phase.ema > 0:
         # Ended between its last epoch and its end: what `fit` does last is still to do.
         optimizer.finalize_variable_values(trainee.trainable_variables)
