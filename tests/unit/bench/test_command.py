@@ -120,7 +120,9 @@ def test_missing_libraries_are_named(
 
 def test_an_unknown_preset_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     """The presets that there are stand in the message."""
-    assert "There is no preset giant; there are tiny, small, base" in refused(capsys, "--preset", "giant")
+    assert "There is no preset giant; there are nano, tiny, small, base" in refused(
+        capsys, "--preset", "giant"
+    )
 
 
 def test_a_file_that_cannot_be_written_is_found_at_once(

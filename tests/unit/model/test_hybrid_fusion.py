@@ -58,7 +58,8 @@ def reference_block(tokens: Floats, context: Floats | None, weights: Weights, na
 
 def encoded(network: Network, frames: np.ndarray, present: tuple[int, int]) -> tuple[Floats, Floats]:
     """Return the encoder's tokens and pooled features of the first window, without what is missing."""
-    tokens = network.modality(network.backbone.embed(normalise(frames, network.config.normalisation)))
+    embedded = network.backbone.embed(normalise(frames, network.config.normalisation))
+    tokens = network.modality(embedded, token_modality(network.config))
     there = np.array(present)[token_modality(network.config)] > 0
     tokens = network.backbone.encode(ops.convert_to_tensor(np.array(tokens)[:, there]))
     return np.array(tokens[0], np.float64), np.array(network.backbone.pool(tokens)[0], np.float64)

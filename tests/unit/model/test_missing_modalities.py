@@ -103,7 +103,7 @@ def test_hidden_tokens_are_as_good_as_gone(layout: str, window: int) -> None:
 
     kinds = token_modality(network.config)
     frames = normalise(inputs["frames"], network.config.normalisation)
-    tokens = keras.ops.convert_to_numpy(network.modality(network.backbone.embed(frames)))
+    tokens = keras.ops.convert_to_numpy(network.modality(network.backbone.embed(frames), kinds))
     there = np.array([*PRESENT[window], 1])[kinds] > 0
     assert BOTH not in kinds
     pooled = network.backbone.pool(network.backbone.encode(ops.convert_to_tensor(tokens[:, there])))

@@ -22,6 +22,7 @@ from tests.unit.model.mini_networks import (
     run,
 )
 from tests.unit.model.minis import MINI, clips, mini_card, randomise, reference_backbone
+from worker.fusion.layouts import token_modality
 from worker.model.backbone import Backbone
 from worker.model.networks import NETWORKS, build_network
 from worker.model.pixels import normalise
@@ -91,7 +92,7 @@ def test_modality_embedding_tells_modalities_apart() -> None:
     rows = np.random.default_rng(0).normal(size=(3, 24)).astype(np.float32)
     network.modality.embedding.assign(rows)
 
-    added = network.modality(np.zeros((1, 8, 24), np.float32))
+    added = network.modality(np.zeros((1, 8, 24), np.float32), token_modality(network.config))
 
     # Of 2 x 2 patches the upper two show the face, the lower two the sound.
     np.testing.assert_array_equal(added[0], rows[[1, 1, 0, 0, 1, 1, 0, 0]])
