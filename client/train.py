@@ -14,6 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from shared.catalog.config import FusionName
 from shared.errors import AvemotionError, ErrorCode
+from shared.outputs import make_folder
+from shared.schemas.jobs import AnalyzerName
 
 if TYPE_CHECKING:
     from training.fitting.start import Start
@@ -47,7 +49,9 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     ablation: Annotated[
         bool, typer.Option("--ablation", help="Also train the other two fusions, and compare them.")
     ] = False,
-    analyzer: Annotated[str, typer.Option("--analyzer", help="What sees the faces.")] = "landmarker",
+    analyzer: Annotated[
+        AnalyzerName | None, typer.Option(help="What sees the faces; that of the settings if not named.")
+    ] = None,
     processes: Annotated[
         int | None, typer.Option("--processes", min=1, help="Making features; one a core when not given.")
     ] = None,
@@ -70,13 +74,13 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
     from training.fitting.training import run_training  # noqa: PLC0415 - as above
     from worker.model.hardware import available_cores  # noqa: PLC0415 - as above
 
-    console = Console(stderr=True)
+    settings, console = get_settings(), Console(stderr=True)
     folders = {name: Path(folder) for name, folder in _pairs(data, "--data").items()}
     changed = {key: _value(value) for key, value in _pairs(changes or [], "--set").items()}
     chosen = load_recipe(recipe, changed, tuple(folders))
     if fusion is not None:
         chosen = with_fusion(chosen, fusion)
-    _make_folder(out)
+    make_folder(out)
     start = Start(weights, new_heads)
     check_start(chosen, start)
     with fill_bar(console) as bar:
@@ -84,8 +88,8 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
             chosen,
             folders,
             cache=cache or out / "features",
-            settings=get_settings(),
-            analyzer=analyzer,
+            settings=settings,
+            analyzer=analyzer or settings.analyzer,
             processes=processes or available_cores(),
             progress=bar,
         )
@@ -112,7 +116,9 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
             out,
             tell=tell,
             card=card_facts(materials, start, rounds),
-            command=_command(recipe, folders, changes or [], start, fusion),
+            command=_command(
+                recipe, folders, changes or [], start, {"--fusion": fusion, "--analyzer": analyzer}
+            ),
             rivals=rivals,
         )
     if outcome.report is not None:
@@ -123,7 +129,11 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command
 
 
 def _command(
-    recipe: str, folders: Mapping[str, Path], changes: list[str], start: Start, fusion: str | None
+    recipe: str,
+    folders: Mapping[str, Path],
+    changes: list[str],
+    start: Start,
+    options: Mapping[str, str | None],
 ) -> str:
     """Return what makes the same model elsewhere: no path of this machine is of use there."""
     words = ["avemotion", "train", recipe if recipe == Path(recipe).stem else Path(recipe).name]
@@ -131,7 +141,7 @@ def _command(
     words += [word for change in changes for word in ("--set", shlex.quote(change))]
     words += [] if start.weights is None else ["--weights", start.weights.name]
     words += ["--new-heads"] if start.new_heads else []
-    words += [] if fusion is None else ["--fusion", fusion]
+    words += [word for name, value in options.items() if value is not None for word in (name, value)]
     return " ".join((*words, "--out", "OUT"))
 
 
@@ -165,15 +175,6 @@ def _value(text: str) -> Any:
     except tomllib.TOMLDecodeError:
         return text
     return parsed["value"]
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise AvemotionError(
-            ErrorCode.INVALID_REQUEST, f"--out {folder} cannot be a folder: {error.strerror}."
-        ) from error
 
 
 def _folds(said: str, count: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and their folders."""
 
 from __future__ import annotations
 
@@ -28,6 +28,20 @@ def check_output(path: Path, suffix: str) -> None:
         fault = f"the folder {path.parent} cannot be written"
     if fault:
         raise AvemotionError(ErrorCode.INVALID_REQUEST, f"{path} cannot be written: {fault}.")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, where it is missing.
+
+    Raises:
+        AvemotionError: ``INVALID_REQUEST``: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AvemotionError(
+            ErrorCode.INVALID_REQUEST, f"The folder {folder} cannot be made: {error.strerror or error}."
+        ) from error
 
 
 @contextmanager

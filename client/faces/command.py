@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -15,6 +15,7 @@ from client.render.text import display_path
 from client.run.clips import look_at
 from shared.errors import AvemotionError, ErrorCode, TransientError
 from shared.outputs import check_output, replacing
+from shared.schemas.jobs import AnalyzerName
 from shared.settings import Settings, get_settings
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def faces(
     clip: Annotated[Path, typer.Argument(metavar="CLIP", help="Video with a face.")],
     *,
     analyzer: Annotated[
-        Literal["landmarker", "openface"] | None,
+        AnalyzerName | None,
         typer.Option(help="What sees the faces; that of the settings if not named."),
     ] = None,
     csv: Annotated[Path, typer.Option(metavar="OUT.csv", help="Table to write, in OpenFace's columns.")],

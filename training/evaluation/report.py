@@ -10,8 +10,7 @@ from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
-from shared.errors import AvemotionError, ErrorCode
-from shared.outputs import replacing
+from shared.outputs import make_folder, replacing
 from training.evaluation.affect import affect_of
 from training.evaluation.bootstrap import DRAWS, SEED, Clusters, clusters_of
 from training.evaluation.comparison import compare
@@ -116,12 +115,7 @@ def write_report(report: Report, folder: Path) -> tuple[Path, Path]:
     Raises:
         AvemotionError: ``INVALID_REQUEST`` where they cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise AvemotionError(
-            ErrorCode.INVALID_REQUEST, f"The folder {folder} cannot be made: {error.strerror or error}."
-        ) from error
+    make_folder(folder)
     texts = {JSON_NAME: report.model_dump_json(indent=2) + "\n", PAGE_NAME: page_of(report)}
     for name, text in texts.items():
         with replacing(folder / name) as temporary:

@@ -14,7 +14,7 @@ import numpy as np
 
 from shared.catalog import ModelCard
 from shared.catalog.reading import read_card
-from shared.outputs import replacing
+from shared.outputs import make_folder, replacing
 from training.fitting.recipe import Recipe
 from worker.model.networks import Network, build_network
 from worker.model.presets import PRESETS
@@ -38,7 +38,7 @@ def write_model(
     Raises:
         AvemotionError: ``INVALID_REQUEST``: the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     stored = build_network(recipe.config, PRESETS[recipe.config.preset])
     copy_weights(network, stored)
     if recipe.stored_as == "float16":

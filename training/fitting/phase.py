@@ -137,7 +137,7 @@ def _drawing(stretch: Stretch) -> Drawing:
         class_weights=class_weights_of(drawn, phase.class_balance),
         seed=(*stretch.seed, stretch.number),
         part=part_for(config, phase.draw, phase.tubelets),
-        single_frames=phase.tubelets == 1 and PRESETS[config.preset].stem == "convolutional",
+        single_frames=_single_frames(stretch),
     )
 
 
@@ -148,7 +148,7 @@ def _unique(examples: Sequence[Example]) -> list[Example]:
 def _validator(stretch: Stretch, network: Network, part: Part | None) -> Callable[[], dict[str, float]]:
     """Return a function that looks how well the network does on the validation samples."""
     wanted = {"faces": (VIDEO,), "voices": (AUDIO,)}.get(stretch.phase.draw, (AUDIO, VIDEO))
-    predict = predictor(network, part, single_frames=_drawing_single(stretch))
+    predict = predictor(network, part, single_frames=_single_frames(stretch))
 
     def look() -> dict[str, float]:
         if not stretch.validation:
@@ -159,7 +159,8 @@ def _validator(stretch: Stretch, network: Network, part: Part | None) -> Callabl
     return look
 
 
-def _drawing_single(stretch: Stretch) -> bool:
+def _single_frames(stretch: Stretch) -> bool:
+    """Tell whether one frame stands for a tubelet: a stem of convolutions takes it as two of a kind."""
     return stretch.phase.tubelets == 1 and PRESETS[stretch.config.preset].stem == "convolutional"
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from shared.outputs import make_folder
 from training.datasets.sample import Sample
 from training.fitting.log import Log
 from training.fitting.materials import Division, Materials
@@ -80,7 +81,7 @@ def fit_round(
     """
     recipe = materials.recipe
     place = folder / division.name.replace(" ", "-")
-    place.mkdir(parents=True, exist_ok=True)
+    make_folder(place)
     network = new_network(recipe, start)
     prints = fingerprints(materials, division, start)
     done = _done(folder, prints, network)
@@ -104,7 +105,7 @@ def fit_round(
         )
         fit(stretch, network, log, tell, resumed if resumed and resumed[0].phase == number else None)
         end = end_of_phase(folder, prints[number])
-        end.mkdir(parents=True, exist_ok=True)
+        make_folder(end)
         save_state(end, Place(number, phase.epochs, prints[number]), network, None)
     return network, log.rows
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ class Start:
         """Whether it is a model's folder."""
         return self.weights is not None and self.weights.is_dir()
 
-    @property
+    @cached_property
     def digest(self) -> str | None:
         """What stands for the weights that are taken."""
         if self.weights is None:

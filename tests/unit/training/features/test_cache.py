@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from shared.catalog.config import FaceSeries
 from shared.errors import AvemotionError, ErrorCode
 from shared.settings import Settings
 from tests import media_damage
+from tests.disks import mounted
 from tests.unit.training.features.made import SETTINGS, analyzer, config, face_still, voice, write_image
 from training.datasets.sample import Sample, Still
 from training.features.cache import FeatureCache
@@ -155,14 +155,8 @@ def test_a_place_that_cannot_be_written_is_said_at_once(tmp_path: Path) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 64 kB, where one may be mounted."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = shutil.which("mount")
-    command = [mount or "mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
-    if mount is None or subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("no disk may be mounted here")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+    with mounted(tmp_path / "disk", "64k") as place:
+        yield place
 
 
 def test_a_full_disk_is_said_and_spoils_nothing(tmp_path: Path, small_disk: Path) -> None:
