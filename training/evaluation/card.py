@@ -93,6 +93,13 @@ def _evaluation(report: Report, card: CardInput) -> Iterator[str]:
             for row in report.datasets
         ],
     )
+    war, samples = report.rates.war.value, report.rates.samples
+    if card.unscored and war is not None:
+        whole = war * samples / (samples + card.unscored)
+        yield (
+            f"\n{card.unscored:,} more samples, without a face or a voice that was found, are left out of "
+            f"the figures. Counted as wrong answers they make the accuracy {figure(whole)}."
+        )
 
 
 def _figures(report: Report) -> Iterator[str]:

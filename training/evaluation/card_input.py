@@ -70,6 +70,7 @@ class CardInput:
         how_made: How to make it again: the command, time and hardware.
         out_of_scope: More uses that it is not for, beside those of ``FORBIDDEN_USES``.
         ethics: More to bear in mind, beside ``ETHICS``.
+        unscored: How many tested samples got no answer, as they show no face and hold no voice.
     """
 
     id: str
@@ -85,3 +86,4 @@ class CardInput:
     how_made: str
     out_of_scope: tuple[str, ...] = ()
     ethics: tuple[str, ...] = ()
+    unscored: int = 0

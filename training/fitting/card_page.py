@@ -31,6 +31,7 @@ def write_page(  # noqa: PLR0913 - each is named
     materials: Materials,
     network: Network,
     *,
+    unscored: int,
     rows: Sequence[Mapping[str, Any]],
     command: str,
 ) -> None:
@@ -42,6 +43,7 @@ def write_page(  # noqa: PLR0913 - each is named
         report: Its figures.
         materials: What it was trained on.
         network: With its weights.
+        unscored: How many tested samples show no face and hold no voice.
         rows: Of the log of its training, an epoch each.
         command: That made it.
     """
@@ -62,6 +64,7 @@ def write_page(  # noqa: PLR0913 - each is named
             how_made=_how_made(card, rows, command),
             out_of_scope=notes.out_of_scope,
             ethics=notes.ethics,
+            unscored=unscored,
         ),
     )
     with replacing(folder / PAGE) as path:

@@ -115,7 +115,8 @@ def run_training(  # noqa: PLR0913 - each is named
             {"metrics": figures, **card},
         )
         if report is not None:
-            write_page(place, made, report, materials, network, rows=rows, command=command)
+            unscored = sum(len(scores.unscored) for scores in tested)
+            write_page(place, made, report, materials, network, unscored=unscored, rows=rows, command=command)
     return Outcome(report, made, folder)
 
 

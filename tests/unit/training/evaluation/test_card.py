@@ -127,3 +127,14 @@ def test_names_cannot_break_the_tables() -> None:
         assert len(cells) == 1
     assert "| two lines | free |" in text
     assert "<i>" not in text.replace("\\<i\\>", "")
+
+
+def test_samples_without_an_answer_are_told(report: Report) -> None:
+    """How many were left out stands in the card, and what the accuracy is with them."""
+    war = report.rates.war.value or 0.0
+
+    text = card_text(report, replace(INPUT, unscored=60))
+
+    assert "60 more samples" in text
+    assert f"make the accuracy {war * 240 / 300:.3f}" in text
+    assert "more samples" not in card_text(report, INPUT)
