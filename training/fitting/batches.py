@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.catalog import ModelConfig
+from training.datasets.sample import Sample
 from training.features.fusing import fused, paired
 from training.features.sample_features import SampleFeatures
 from training.fitting.examples import Example, Library, Voices, order_of
@@ -98,35 +99,56 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras ships no ty
 def make_batch(drawing: Drawing, examples: Sequence[Example], generator: np.random.Generator) -> Batch:
     """Return inputs and targets of some examples, changed by chance as the phase says."""
     phase, config = drawing.phase, drawing.config
-    rows = [_inputs(drawing, example, generator) for example in examples]
+    drawn = [_drawn(drawing, example, generator) for example in examples]
+    rows = [inputs for inputs, _ in drawn]
     inputs = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
     targets = targets_of(
-        [example.sample for example in examples], config.labels, phase.label_smoothing, drawing.class_weights
+        [sample for _, sample in drawn], config.labels, phase.label_smoothing, drawing.class_weights
     )
     if phase.mixup > 0:
         inputs, targets = _mixed(inputs, targets, phase.mixup, generator)
     return inputs, targets.arrays()
 
 
-def _inputs(drawing: Drawing, example: Example, generator: np.random.Generator) -> Arrays:
-    """Return the model's inputs for one window, each with a first axis of 1."""
+def _drawn(drawing: Drawing, example: Example, generator: np.random.Generator) -> tuple[Arrays, Sample]:
+    """Return the model's inputs for one window, each with a first axis of 1, and whose label counts."""
     phase, config = drawing.phase, drawing.config
-    window = cut(drawing.library.features(example.sample).segments[example.segment], example.place)
+    window = _window(drawing, example)
     if phase.draw != "voices":
         window = _seen_otherwise(window, drawing, generator)
     if drawing.voices is not None:
-        voice = drawing.voices.draw(example.sample, phase.pair_agreement, generator)
-        other = cut(drawing.library.features(voice.sample).segments[voice.segment], voice.place)
-        if other.sound is not None and generator.random() < phase.pair_noise:
-            other = replace(other, sound=only_noise(other.sound, generator))
-        inputs = paired(window, _heard_otherwise(other, phase, generator), config).inputs
-    else:
-        inputs = fused(_heard_otherwise(window, phase, generator), config).inputs
+        return _paired(drawing, drawing.voices, (window, example.sample), generator)
+    inputs = fused(_heard_otherwise(window, phase, generator), config).inputs
     if phase.draw in _HIDDEN:
         inputs["present"][:, _HIDDEN[phase.draw]] = 0
-    if drawing.part is None:
-        return inputs
-    return part_of_inputs(inputs, config, drawing.part, single_frames=drawing.single_frames)
+    if drawing.part is not None:
+        inputs = part_of_inputs(inputs, config, drawing.part, single_frames=drawing.single_frames)
+    return inputs, example.sample
+
+
+def _paired(
+    drawing: Drawing,
+    voices: Voices,
+    face: tuple[SampleFeatures, Sample],
+    generator: np.random.Generator,
+) -> tuple[Arrays, Sample]:
+    """Return the inputs for a face with another's voice, or for one of the two alone."""
+    phase, (window, sample) = drawing.phase, face
+    alone = None
+    if generator.random() < phase.pair_alone:
+        alone = (AUDIO, VIDEO)[generator.integers(2)]
+    voice = voices.draw(sample, 0.0 if alone == AUDIO else phase.pair_agreement, generator)
+    other = _window(drawing, voice)
+    if other.sound is not None and alone is None and generator.random() < phase.pair_noise:
+        other = replace(other, sound=only_noise(other.sound, generator))
+    inputs = paired(window, _heard_otherwise(other, phase, generator), drawing.config).inputs
+    if alone is not None:
+        inputs["present"][:, VIDEO if alone == AUDIO else AUDIO] = 0
+    return inputs, voice.sample if alone == AUDIO else sample
+
+
+def _window(drawing: Drawing, example: Example) -> SampleFeatures:
+    return cut(drawing.library.features(example.sample).segments[example.segment], example.place)
 
 
 def _seen_otherwise(
@@ -144,7 +166,9 @@ def _seen_otherwise(
     mirrored = amount.pictures > 0 and generator.random() < 0.5  # noqa: PLR2004 - a coin
     if mirrored:
         crops = np.ascontiguousarray(crops[:, :, ::-1])
-    crops = augment_pictures(crops, generator, strength=amount.pictures, motion=amount.motion)
+    crops = augment_pictures(
+        crops, generator, strength=amount.pictures, motion=amount.motion, camera=amount.camera
+    )
     columns = drawing.config.series.columns if drawing.config.series else ()
     if series is not None:
         if mirrored:

@@ -17,11 +17,15 @@ _GAMMA: Final = 0.5
 _LEAST_DETAIL: Final = 0.45
 _NOISE_LEVELS: Final = 10.0
 _HIDDEN_SHARE: Final = (0.12, 0.4)
+# What poor cameras and codecs do: JPEG's quality, how much too dark or bright, how far the colours differ.
+_JPEG_QUALITY: Final = (8, 60)
+_EXPOSURE: Final = (0.4, 2.0)
+_TINT: Final = 0.25
 _WHITE: Final = 255
 
 
 def augment_pictures(
-    pictures: Pictures, generator: Generator, *, strength: float, motion: float = 0.0
+    pictures: Pictures, generator: Generator, *, strength: float, motion: float = 0.0, camera: float = 0.0
 ) -> Pictures:
     """Return a window's face crops as they might have been, all changed alike.
 
@@ -34,8 +38,10 @@ def augment_pictures(
         generator: Where chance comes from.
         strength: 0 changes nothing, 1 is usual.
         motion: How much the framing moves from frame to frame, for pictures that stand still.
+        camera: How often light that is clipped, a tint or a strong compression spoils them, relative to a
+            usual share.
     """
-    if strength <= 0 and motion <= 0:
+    if strength <= 0 and motion <= 0 and camera <= 0:
         return pictures
     size = pictures.shape[1]
     still = len(pictures) == 1 or (motion > 0 and bool((pictures == pictures[0]).all()))
@@ -54,6 +60,8 @@ def augment_pictures(
     if generator.random() < 0.2 * strength:
         noise = generator.normal(0, generator.uniform(2, _NOISE_LEVELS), changed.shape)
         changed = np.clip(changed + noise, 0, _WHITE).astype(np.uint8)
+    if camera > 0:
+        changed = _spoiled(changed, generator, camera)
     if generator.random() < 0.4 * strength:
         _hide(changed, generator)
     return changed
@@ -97,6 +105,23 @@ def _with_less_detail(pictures: Pictures, share: float) -> Pictures:
 def _brightened(pictures: Pictures, gamma: float) -> Pictures:
     curve = (_WHITE * (np.arange(_WHITE + 1) / _WHITE) ** gamma).round().astype(np.uint8)
     return curve[pictures]
+
+
+def _spoiled(pictures: Pictures, generator: Generator, amount: float) -> Pictures:
+    """Return pictures as a poor camera gives them: exposed wrongly, tinted, and coded as JPEG."""
+    if generator.random() < 0.3 * amount:
+        gains = generator.uniform(*_EXPOSURE) * (1 + generator.uniform(-_TINT, _TINT, 3))
+        pictures = np.clip(pictures * gains, 0, _WHITE).astype(np.uint8)
+    if generator.random() < 0.3 * amount:
+        quality = int(generator.integers(*_JPEG_QUALITY))
+        pictures = np.stack([_recoded(picture, quality) for picture in pictures])
+    return pictures
+
+
+def _recoded(picture: Pictures, quality: int) -> Pictures:
+    _, coded = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+    return picture if decoded is None else decoded[..., ::-1].astype(np.uint8)
 
 
 def _hide(pictures: Pictures, generator: Generator) -> None:

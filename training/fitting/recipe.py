@@ -40,6 +40,9 @@ class Augmentation(Record):
     motion: Annotated[float, Field(ge=0, le=2)] = Field(
         0.0, description="Strength of movement from frame to frame, for pictures that stand still."
     )
+    camera: Annotated[float, Field(ge=0, le=2)] = Field(
+        0.0, description="How often pictures are exposed wrongly, tinted or strongly compressed."
+    )
     sound: Annotated[float, Field(ge=0, le=2)] = Field(1.0, description="Strength on sounds.")
     series_dropout: Share = Field(0.15, description="How often all of a face's measures are hidden.")
 
@@ -58,6 +61,11 @@ class Phase(Record):
         1.0, description="How often the voice of a pair is one of the face's class; else it is any voice."
     )
     pair_noise: Share = Field(0.0, description="How often the voice of a pair is noise instead.")
+    pair_alone: Share = Field(
+        0.0,
+        description="How often only one of a pair is given: the face, or any voice with its own label, each "
+        "as often.",
+    )
     tubelets: Count | None = Field(
         None,
         description="With `faces` or `voices`: tubelets of a window that are given; all when unset.",
@@ -94,8 +102,8 @@ class Phase(Record):
     def _goes_together(self) -> Phase:
         if self.tubelets is not None and self.draw not in {"faces", "voices"}:
             raise ValueError("tubelets belongs to the draws faces and voices, and to no other")
-        if (self.pair_agreement < 1 or self.pair_noise > 0) and self.draw != "pairs":
-            raise ValueError("pair_agreement and pair_noise belong to the draw pairs, and to no other")
+        if (self.pair_agreement < 1 or self.pair_noise > 0 or self.pair_alone > 0) and self.draw != "pairs":
+            raise ValueError("pair_agreement, pair_noise and pair_alone belong to the draw pairs alone")
         return self
 
 

@@ -68,6 +68,22 @@ def test_pictures_keep_their_form_and_the_original() -> None:
     np.testing.assert_array_equal(before, pictures())
 
 
+def test_a_poor_camera_spoils_light_and_detail_alone() -> None:
+    """Each frame suffers alike, nothing is moved, and pictures may end up darker, brighter, or tinted."""
+    gradient = np.broadcast_to(np.linspace(60, 120, 48, dtype=np.uint8)[None, None, :, None], (2, 48, 48, 3))
+    levels = []
+    for seed in range(40):
+        changed = augment_pictures(gradient.copy(), generator(seed), strength=0, camera=2)
+        assert (changed.shape, changed.dtype) == (gradient.shape, np.uint8)
+        np.testing.assert_array_equal(changed[0], changed[1])
+        columns = changed.mean(axis=(0, 1, 3))
+        assert columns[:12].mean() < columns[-12:].mean()
+        levels.append(changed.mean())
+
+    assert min(levels) < gradient.min() < gradient.max() < max(levels)
+    assert sum(np.isclose(level, gradient.mean(), atol=2) for level in levels) < 30
+
+
 def test_a_clip_that_stands_still_moves_with_motion_only() -> None:
     """Frames of a still differ from each other where motion is asked for, and are framed alike where not."""
     moving = augment_pictures(pictures(), generator(3), strength=0, motion=1)

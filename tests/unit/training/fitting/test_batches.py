@@ -120,6 +120,21 @@ def test_noise_stands_for_a_voice(tmp_path: Path) -> None:
         assert not any(np.array_equal(one, other) for one in inputs["images"] for other in voice)
 
 
+def test_one_of_a_pair_alone_counts_as_itself(tmp_path: Path) -> None:
+    """A face alone is learned as its own class, and so is a voice, whatever the face it was drawn for."""
+    features = {"face": a_face(), "quiet": a_voice(-70.0), "clear": a_voice(-20.0)}
+    told = phase(draw="pairs", pair_alone=1.0, pair_noise=1.0, samples_per_epoch=64)
+    drawn = drawing(tmp_path, config("late"), features, told)
+
+    seen = set()
+    for inputs, targets in map(Batches(drawn).__getitem__, range(drawn.batches_per_epoch)):
+        for present, emotion in zip(inputs["present"].tolist(), targets["emotion"].tolist(), strict=True):
+            seen.add((tuple(present), tuple(emotion)))
+
+    # The face and the clear voice are of the first class, the quiet one of the second.
+    assert seen == {((0, 1), (1, 0)), ((1, 0), (1, 0)), ((1, 0), (0, 1))}
+
+
 def _sample_of(drawn: Drawing, name: str) -> Sample:
     assert drawn.voices is not None
     return next(each.sample for each in drawn.voices.examples if each.sample.id == name)
