@@ -121,6 +121,9 @@ class Recipe(Record):
     validation: Annotated[float, Field(ge=0, lt=0.5)] = Field(
         0.1, description="Share of the training speakers that are held out to watch and to calibrate with."
     )
+    watched: Count | None = Field(
+        None, description="How many of the held-out samples are looked at after each epoch; all when unset."
+    )
     folds: Count = Field(5, description="Folds that are made where a data set brings none.")
     model: dict[str, Any] = Field(description="The model's configuration, without its labels.")
     sources: dict[str, Source] = Field(

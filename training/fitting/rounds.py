@@ -97,7 +97,7 @@ def fit_round(
             number=number,
             library=materials.library,
             training=materials.of_phase(phase, division.training),
-            validation=materials.of_phase(phase, division.validation),
+            validation=thinned(materials.of_phase(phase, division.validation), recipe.watched),
             weights=materials.weights_of(phase),
             seed=(recipe.seed,),
             folder=place,
@@ -108,6 +108,13 @@ def fit_round(
         make_folder(end)
         save_state(end, Place(number, phase.epochs, prints[number]), network, None)
     return network, log.rows
+
+
+def thinned(samples: Sequence[Sample], most: int | None) -> Sequence[Sample]:
+    """Return at most so many of some samples, evenly from first to last."""
+    if most is None or len(samples) <= most:
+        return samples
+    return [samples[place * len(samples) // most] for place in range(most)]
 
 
 def fingerprints(materials: Materials, division: Division, start: Start) -> list[str]:

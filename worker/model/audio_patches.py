@@ -9,6 +9,7 @@ from keras import ops
 
 from shared.catalog.config import MEL_PATCH_BANDS, MEL_PATCH_STEPS
 from worker.model.block import Block
+from worker.model.functionals import Functionals
 from worker.model.lanes import run_blocks
 from worker.model.position import sincos_table
 from worker.model.presets import Preset
@@ -30,6 +31,10 @@ class AudioPatches(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no 
         self.preset = preset
         self.half_range_db = -floor_db / 2
         self.projection = TokenDense(preset.width, name="projection", dtype=policy)
+        # The reason for a stem of convolutions: too few data to learn all from patches.
+        self.functionals = None
+        if preset.stem == "convolutional":
+            self.functionals = Functionals(preset.width, name="functionals", dtype=policy)
         self.blocks = [
             Block(preset.width, preset.heads, drop_path=drop_path, name=f"block_{index}", dtype=policy)
             for index in range(BLOCKS)
@@ -38,6 +43,8 @@ class AudioPatches(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create the weights, which the spectrogram's size does not matter to."""
         self.projection.build((input_shape[0], None, PATCH_VALUES))
+        if self.functionals is not None:
+            self.functionals.build(input_shape)
         for block in self.blocks:
             block.build((input_shape[0], None, self.preset.width))
 
@@ -50,6 +57,8 @@ class AudioPatches(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no 
         """
         tokens = self.projection(self.patches(log_mel))
         tokens = tokens + ops.cast(sincos_table(tokens.shape[1], self.preset.width)[None], tokens.dtype)
+        if self.functionals is not None:
+            tokens = tokens + self.functionals(log_mel)
         return run_blocks(self.blocks, tokens, training=training)
 
     def patches(self, log_mel: keras.KerasTensor) -> keras.KerasTensor:

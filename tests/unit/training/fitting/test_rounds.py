@@ -10,7 +10,7 @@ from shared.errors import AvemotionError
 from tests.unit.training.fitting.test_materials import acted, found, materials
 from training.fitting.materials import Materials, divisions
 from training.fitting.recipe import Phase
-from training.fitting.rounds import _keeps, fingerprints, fit_round, new_network
+from training.fitting.rounds import _keeps, fingerprints, fit_round, new_network, thinned
 from training.fitting.start import Start
 from training.fitting.state import Place, save_state
 from training.fitting.watch import Step
@@ -36,6 +36,15 @@ def test_rounds_share_the_phases_that_they_have_in_common() -> None:
 
     assert one[0] == two[0] == final[0]
     assert len({one[1], two[1], final[1]}) == 3
+
+
+def test_few_held_out_samples_stand_for_all() -> None:
+    """Of many, as many as are asked for are looked at, from first to last; of few, all."""
+    samples = [*divisions(two_phases(), [], final=True)[0].training]
+    ids = [sample.id for sample in samples]
+
+    assert [sample.id for sample in thinned(samples, 2)] == [ids[0], ids[len(ids) // 2]]
+    assert thinned(samples, len(samples)) == thinned(samples, None) == samples
 
 
 def test_what_decides_the_weights_decides_the_fingerprint(tmp_path: Path) -> None:
