@@ -15,6 +15,9 @@ from tests.unit.model.minis import randomise
 from worker.model.presets import PRESETS
 from worker.model.weights import new_videomae
 
+# JAX and torch take most of a minute to start.
+pytestmark = pytest.mark.slow
+
 Outputs = dict[str, np.ndarray]
 
 BACKENDS = ("tensorflow", "jax", "torch")
