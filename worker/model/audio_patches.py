@@ -40,7 +40,7 @@ class AudioPatches(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no 
             for index in range(BLOCKS)
         ]
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[int | None, int, int]) -> None:
         """Create the weights, which the spectrogram's size does not matter to."""
         self.projection.build((input_shape[0], None, PATCH_VALUES))
         if self.functionals is not None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import keras
 import numpy as np
 from keras import ops
-from scipy.fft import dct
+from numpy.typing import NDArray
 
 from worker.model.activation import gelu
 from worker.model.token_dense import TokenDense
@@ -37,12 +37,12 @@ class Functionals(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no t
         self.hidden = TokenDense(width, activation=gelu, name="hidden", dtype=policy)
         self.projection = TokenDense(width, name="projection", dtype=policy)
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[int | None, int, int]) -> None:
         """Create the weights for (batch, bands, columns)."""
-        bands = int(input_shape[1] or 0)
-        self.cosines = dct(np.eye(bands), axis=0, norm="ortho")[1 : _CEPSTRA + 1].astype(np.float32)
-        self.hidden.build((input_shape[0], 1, 3 * bands + len(self.cosines)))
-        self.projection.build((input_shape[0], 1, self.width))
+        batch, bands, _ = input_shape
+        self.cosines = _cosines(bands)
+        self.hidden.build((batch, 1, 3 * bands + len(self.cosines)))
+        self.projection.build((batch, 1, self.width))
 
     def call(self, log_mel: keras.KerasTensor) -> keras.KerasTensor:
         """Return (batch, 1, width).
@@ -64,6 +64,13 @@ class Functionals(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no t
         _, cepstral = _moments(ops.matmul(self.cosines, levels), voice)
         step = ops.sum(steps * both, axis=2) / (ops.sum(both, axis=2) + 1)
         return ops.concatenate([mean, _DEVIATIONS * deviation, _STEPS * step, _DEVIATIONS * cepstral], axis=1)
+
+
+def _cosines(bands: int) -> NDArray[np.float32]:
+    """Return what makes cepstral coefficients of levels: the orthonormal DCT-II, without its first row."""
+    orders, places = np.arange(1, min(_CEPSTRA + 1, bands))[:, None], np.arange(bands) + 0.5
+    cosines: NDArray[np.float64] = np.sqrt(2 / bands) * np.cos(np.pi * orders * places / bands)
+    return cosines.astype(np.float32)
 
 
 def _moments(

@@ -55,7 +55,7 @@ class ConvolutionalStem(keras.layers.Layer):  # type: ignore[misc]  # Keras ship
         """Return tokens (batch, t * h * w, width) of clips (batch, frames, height, width, 3) or frames."""
         count, height, width = frames.shape[1:4]
         t, h, w = token_grid(max(count, TUBELET_FRAMES), height, width)
-        grey = ops.sum(ops.cast(frames, "float32") * _LUMA, axis=-1)
+        grey = ops.sum(ops.multiply(ops.cast(frames, "float32"), _LUMA), axis=-1)
         level = ops.mean(grey, axis=(2, 3), keepdims=True)
         spread = ops.std(grey, axis=(2, 3), keepdims=True)
         pictures = ops.reshape((grey - level) / (spread + _CONTRAST_EPSILON), (-1, height, width, 1))

@@ -15,6 +15,7 @@ from shared.catalog.config import FaceSeries
 from tests.unit.model.minis import MINI, mini_card, randomise
 from worker.fusion.layouts import AUDIO, VIDEO, token_modality
 from worker.model.networks import Network, build_network
+from worker.model.presets import Preset
 
 Inputs = dict[str, NDArray[Any]]
 Outputs = dict[str, NDArray[np.float32]]
@@ -53,17 +54,17 @@ def mini_config(variant: str) -> ModelConfig:
     return ModelConfig.model_validate(config.model_dump(include=set(ModelConfig.model_fields)))
 
 
-def mini_network(variant: str, **options: Any) -> Network:
+def mini_network(variant: str, preset: Preset = MINI, **options: Any) -> Network:
     """Return a network with a random value in each weight."""
-    network = build_network(mini_config(variant), MINI, **options)
+    network = build_network(mini_config(variant), preset, **options)
     randomise(network)
     return network
 
 
 @cache
-def fixed_network(variant: str) -> Network:
+def fixed_network(variant: str, preset: Preset = MINI) -> Network:
     """Return one network for all tests that change nothing of it."""
-    return mini_network(variant)
+    return mini_network(variant, preset)
 
 
 def inputs_of(network: Network, count: int = len(PRESENT), seed: int = 0) -> Inputs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -12,6 +13,8 @@ from shared.catalog import ModelCard, load_catalog
 from worker.model.presets import Preset
 
 MINI = Preset("mini", width=24, depth=2, heads=2)
+# As nano is to the other sizes.
+MINI_CONVOLUTIONAL = replace(MINI, stem="convolutional")
 FRAMES, SIDE_PX = 4, 32
 EPSILON = 1e-6
 

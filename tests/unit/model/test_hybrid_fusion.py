@@ -7,6 +7,7 @@ from keras import ops
 from tests.unit.model.mini_networks import fixed_network, inputs_of, mini_network, run
 from tests.unit.model.minis import (
     MINI,
+    MINI_CONVOLUTIONAL,
     Floats,
     Weights,
     _attend,
@@ -106,6 +107,22 @@ def test_levels_are_scaled_from_silence_to_full_scale() -> None:
 
     np.testing.assert_allclose(patches, np.full((1, 1, 128), -1), atol=1e-6)
     np.testing.assert_allclose(louder, np.array([-1.0, 1.0]).repeat(64).reshape(1, 1, 128), atol=1e-6)
+
+
+def test_a_convolutional_model_hears_functionals() -> None:
+    """Each token of the sound knows what the whole window is like, where the size is made for few data."""
+    layer = AudioPatches(MINI_CONVOLUTIONAL, floor_db=-90.0)
+    log_mel = np.random.default_rng(0).uniform(-90, 0, (1, 32, 24)).astype(np.float32)
+    layer.build(log_mel.shape)
+    randomise(layer)
+    assert layer.functionals is not None
+    heard = np.array(layer(log_mel))
+
+    layer.functionals.projection.kernel.assign(np.zeros_like(layer.functionals.projection.kernel))
+    layer.functionals.projection.bias.assign(np.zeros_like(layer.functionals.projection.bias))
+
+    assert np.abs(np.array(layer(log_mel)) - heard).max(axis=2).min() > 1e-3
+    assert AudioPatches(MINI, floor_db=-90.0).functionals is None
 
 
 def test_value_and_knowledge_are_told_apart() -> None:

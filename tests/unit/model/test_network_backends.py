@@ -12,26 +12,27 @@ import numpy as np
 import pytest
 
 from tests.unit.model.mini_networks import PRESENT, fixed_network, inputs_of, run
+from tests.unit.model.minis import MINI, MINI_CONVOLUTIONAL
 
-VARIANTS = ("hybrid audio-first", "late shared")
-# The weights follow from their order alone, so each process makes the same ones. JAX compiles as it does
-# in service: operation by operation takes minutes.
+CASES = {
+    "hybrid audio-first": (MINI, MINI_CONVOLUTIONAL),
+    "late shared": (MINI,),
+}
+# Compiled as in service. The weights follow from their order alone, so each process makes the same ones.
 PROGRAM = """
 import sys
-import keras
 import numpy as np
 from tests.unit.model.mini_networks import PRESENT, inputs_of, mini_network
+from tests.unit.model.test_network_backends import CASES
+from worker.model.compiled import compile_forward
 
 found = {}
-for variant in sys.argv[2:]:
-    network = mini_network(variant)
-    call = network
-    if keras.backend.backend() == "jax":
-        import jax
-        call = jax.jit(lambda inputs: network(inputs))
-    inputs = {name: keras.ops.convert_to_tensor(array) for name, array in inputs_of(network).items()}
-    for name, output in call({**inputs, "present": keras.ops.convert_to_tensor(PRESENT)}).items():
-        found[f"{variant} {name}"] = keras.ops.convert_to_numpy(output)
+for variant, presets in CASES.items():
+    for preset in presets:
+        network = mini_network(variant, preset)
+        forward = compile_forward(lambda inputs: dict(network(inputs, training=False)), model=network)
+        for name, output in forward({**inputs_of(network), "present": PRESENT}).items():
+            found[f"{variant} {preset.stem} {name}"] = output
 np.savez(sys.argv[1], **found)
 """
 
@@ -45,7 +46,7 @@ def test_backends_agree(backend: str, tmp_path: Path) -> None:
     path = tmp_path / "found.npz"
 
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, path, *VARIANTS],
+        [sys.executable, "-c", PROGRAM, path],
         capture_output=True,
         text=True,
         check=False,
@@ -54,7 +55,8 @@ def test_backends_agree(backend: str, tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     with np.load(path) as found:
-        for variant in VARIANTS:
-            network = fixed_network(variant)
+        for variant, preset in ((name, each) for name, presets in CASES.items() for each in presets):
+            network = fixed_network(variant, preset)
             for name, expected in run(network, {**inputs_of(network), "present": PRESENT}).items():
-                np.testing.assert_allclose(found[f"{variant} {name}"], expected, atol=2e-5)
+                given = found[f"{variant} {preset.stem} {name}"]
+                np.testing.assert_allclose(given, expected, atol=2e-5)
