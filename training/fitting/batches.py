@@ -112,39 +112,42 @@ def make_batch(drawing: Drawing, examples: Sequence[Example], generator: np.rand
 
 def _drawn(drawing: Drawing, example: Example, generator: np.random.Generator) -> tuple[Arrays, Sample]:
     """Return the model's inputs for one window, each with a first axis of 1, and whose label counts."""
-    phase, config = drawing.phase, drawing.config
-    window = _window(drawing, example)
-    if phase.draw != "voices":
-        window = _seen_otherwise(window, drawing, generator)
     if drawing.voices is not None:
-        return _paired(drawing, drawing.voices, (window, example.sample), generator)
-    inputs = fused(_heard_otherwise(window, phase, generator), config).inputs
-    if phase.draw in _HIDDEN:
-        inputs["present"][:, _HIDDEN[phase.draw]] = 0
+        return _paired(drawing, drawing.voices, example, generator)
+    inputs = _of_one(drawing, example, generator, _HIDDEN.get(drawing.phase.draw))
     if drawing.part is not None:
-        inputs = part_of_inputs(inputs, config, drawing.part, single_frames=drawing.single_frames)
+        inputs = part_of_inputs(inputs, drawing.config, drawing.part, single_frames=drawing.single_frames)
     return inputs, example.sample
 
 
 def _paired(
-    drawing: Drawing,
-    voices: Voices,
-    face: tuple[SampleFeatures, Sample],
-    generator: np.random.Generator,
+    drawing: Drawing, voices: Voices, face: Example, generator: np.random.Generator
 ) -> tuple[Arrays, Sample]:
     """Return the inputs for a face with another's voice, or for one of the two alone."""
-    phase, (window, sample) = drawing.phase, face
-    alone = None
+    phase = drawing.phase
     if generator.random() < phase.pair_alone:
-        alone = (AUDIO, VIDEO)[generator.integers(2)]
-    voice = voices.draw(sample, 0.0 if alone == AUDIO else phase.pair_agreement, generator)
-    other = _window(drawing, voice)
-    if other.sound is not None and alone is None and generator.random() < phase.pair_noise:
-        other = replace(other, sound=only_noise(other.sound, generator))
-    inputs = paired(window, _heard_otherwise(other, phase, generator), drawing.config).inputs
-    if alone is not None:
-        inputs["present"][:, VIDEO if alone == AUDIO else AUDIO] = 0
-    return inputs, voice.sample if alone == AUDIO else sample
+        hidden = (AUDIO, VIDEO)[generator.integers(2)]
+        example = face if hidden == AUDIO else voices.draw(face.sample, 0.0, generator)
+        return _of_one(drawing, example, generator, hidden), example.sample
+    seen = _seen_otherwise(_window(drawing, face), drawing, generator)
+    heard = _window(drawing, voices.draw(face.sample, phase.pair_agreement, generator))
+    if heard.sound is not None and generator.random() < phase.pair_noise:
+        heard = replace(heard, sound=only_noise(heard.sound, generator))
+    return paired(seen, _heard_otherwise(heard, phase, generator), drawing.config).inputs, face.sample
+
+
+def _of_one(drawing: Drawing, example: Example, generator: np.random.Generator, hidden: int | None) -> Arrays:
+    """Return the inputs for one sample, without the modality that is hidden."""
+    window = _window(drawing, example)
+    if hidden != VIDEO:
+        window = _seen_otherwise(window, drawing, generator)
+    if hidden == AUDIO:
+        window = replace(window, sound=None, silent=True)
+    window = _heard_otherwise(window, drawing.phase, generator)
+    inputs = fused(window, drawing.config).inputs
+    if hidden is not None:
+        inputs["present"][:, hidden] = 0
+    return inputs
 
 
 def _window(drawing: Drawing, example: Example) -> SampleFeatures:
@@ -179,7 +182,7 @@ def _seen_otherwise(
 
 
 def _heard_otherwise(window: SampleFeatures, phase: Phase, generator: np.random.Generator) -> SampleFeatures:
-    if window.sound is None or phase.draw == "faces":
+    if window.sound is None:
         return replace(window, sound=None, silent=True)
     sound = augment_sound(window.sound, generator, strength=phase.augmentation.sound)
     return replace(window, sound=sound)
