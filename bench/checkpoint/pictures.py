@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from training.fitting.pictures import recoded
+
 Picture = NDArray[np.uint8]
 # From a picture, RGB (H, W, 3), and its number to another one; all of a stack get the same size.
 Change = Callable[[Picture, int], Picture]
@@ -56,15 +58,6 @@ def resized(picture: Picture, factor: float) -> Picture:
     """Return the picture at another size."""
     method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
     return cv2.resize(picture, None, fx=factor, fy=factor, interpolation=method).astype(np.uint8)
-
-
-def recoded(picture: Picture, quality: int) -> Picture:
-    """Return the picture after a JPEG of this quality."""
-    _, coded = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR)
-    if decoded is None:
-        raise ValueError("OpenCV does not read the JPEG that it wrote.")
-    return decoded[..., ::-1].astype(np.uint8)
 
 
 # What comes before the analyzer, so that it can make good for it; the first changes nothing.

@@ -67,6 +67,20 @@ def augment_pictures(
     return changed
 
 
+def recoded(picture: Pictures, quality: int) -> Pictures:
+    """Return a picture after a JPEG.
+
+    Args:
+        picture: RGB, uint8 (height, width, 3).
+        quality: From 0 to 100.
+    """
+    _, coded = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+    if decoded is None:
+        raise ValueError("OpenCV does not read the JPEG that it wrote.")
+    return decoded[..., ::-1].astype(np.uint8)
+
+
 def _framings(
     count: int, generator: Generator, strength: float, motion: float, size: int
 ) -> list[NDArray[np.float64]]:
@@ -114,14 +128,8 @@ def _spoiled(pictures: Pictures, generator: Generator, amount: float) -> Picture
         pictures = np.clip(pictures * gains, 0, _WHITE).astype(np.uint8)
     if generator.random() < 0.3 * amount:
         quality = int(generator.integers(*_JPEG_QUALITY))
-        pictures = np.stack([_recoded(picture, quality) for picture in pictures])
+        pictures = np.stack([recoded(picture, quality) for picture in pictures])
     return pictures
-
-
-def _recoded(picture: Pictures, quality: int) -> Pictures:
-    _, coded = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR)
-    return picture if decoded is None else decoded[..., ::-1].astype(np.uint8)
 
 
 def _hide(pictures: Pictures, generator: Generator) -> None:

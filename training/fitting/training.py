@@ -115,8 +115,8 @@ def run_training(  # noqa: PLR0913 - each is named
             {"metrics": figures, **card},
         )
         if report is not None:
-            unscored = sum(len(scores.unscored) for scores in tested)
-            write_page(place, made, report, materials, network, unscored=unscored, rows=rows, command=command)
+            missed = _missed(tested)
+            write_page(place, made, report, materials, network, unscored=missed, rows=rows, command=command)
     return Outcome(report, made, folder)
 
 
@@ -133,6 +133,11 @@ def _rival(  # noqa: PLR0913, PLR0917 - what `run_training` was given
         materials, division, start, folder / "rivals" / name, partial(tell, f"{name}, {division.name}")
     )
     return score(predictor(network), division.test, materials.library, materials.recipe.config).scored
+
+
+def _missed(tested: Sequence[Scores]) -> int:
+    """Return how many tested samples got no answer."""
+    return sum(len(scores.unscored) for scores in tested)
 
 
 def _temperature(validated: Sequence[Scored], tested: Sequence[Scores]) -> float:
@@ -170,7 +175,6 @@ def _report(
 
 def _context(materials: Materials, tested: Sequence[Scores]) -> dict[str, JsonValue]:
     recipe = materials.recipe
-    unscored = [name for scores in tested for name in scores.unscored]
     return {
         "Recipe": cast("JsonValue", json.loads(recipe.model_dump_json())),
         "Data": {
@@ -183,7 +187,7 @@ def _context(materials: Materials, tested: Sequence[Scores]) -> dict[str, JsonVa
             }
             for dataset in materials.datasets.values()
         },
-        "Tested samples without a face or a voice": len(unscored),
+        "Tested samples without a face or a voice": _missed(tested),
         "Samples whose features could not be made": len(materials.failures),
         "Seed": recipe.seed,
         "Environment": {
