@@ -70,7 +70,7 @@ def encoded(network: Network, frames: np.ndarray, present: tuple[int, int]) -> t
     ("present", "masked"), [((1, 1), False), ((1, 1), True), ((1, 0), True), ((0, 1), True)]
 )
 def test_hybrid_follows_plain_arithmetic(present: tuple[int, int], masked: bool) -> None:
-    """Patches and measures look at the encoder's tokens twice; their mean is added to its features."""
+    """Patches and measures look at the encoder's tokens twice; what they find is added in equal parts."""
     network = fixed_network(VARIANT)
     weights = {weight.path: weight.numpy() for weight in network.weights}
     inputs = {**inputs_of(network, 1), "present": np.array([present], np.uint8)}
@@ -91,12 +91,17 @@ def test_hybrid_follows_plain_arithmetic(present: tuple[int, int], masked: bool)
     # Instants of which nothing is known do not count.
     measured = measured[known.any(axis=1)]
     assert (len(heard), len(measured)) == (6, 4)
-    queries = np.vstack([tokens for tokens, there in zip((heard, measured), present, strict=True) if there])
     tokens, pooled = encoded(network, inputs["frames"], present)
-    for index in range(2):
-        queries = reference_block(queries, tokens, weights, f"cross_{index}")
-    found = _norm(queries.mean(axis=0), weights, "cross_norm")
-    pooled = pooled + found @ weights["cross_projection/zero_kernel"] + weights["cross_projection/bias"]
+    found = []
+    for asked in (each for each, there in zip((heard, measured), present, strict=True) if there):
+        first = reference_block(asked, tokens, weights, "cross_0")
+        second = reference_block(first, tokens, weights, "cross_1")
+        found.append(_norm(second.mean(axis=0), weights, "cross_norm"))
+    pooled = (
+        pooled
+        + np.mean(found, axis=0) @ weights["cross_projection/zero_kernel"]
+        + weights["cross_projection/bias"]
+    )
     np.testing.assert_allclose(outputs["logits"][0], _dense(pooled, weights, "emotion"), atol=1e-4)
 
 

@@ -26,8 +26,10 @@ class HybridNetwork(EarlyNetwork):
     """Early fusion, with what spectrogram patches and face measures find when they look at its tokens.
 
     They ask, and the encoder's tokens answer: some hundred queries, where asking the other way round
-    would take as many as the sequence has tokens. Their mean is added to the pooled features through a
-    projection that starts at zero, so that this network starts as that of early fusion.
+    would take as many as the sequence has tokens. What the modalities found, each on the mean of its queries,
+    is added to the pooled features through a projection that starts at zero, so that this network starts as
+    that of early fusion. Spectrogram and measures count alike: there are ten times as many patches as
+    instants, and in a mean of all of them a face would be drowned by any voice.
     """
 
     def __init__(self, config: ModelConfig, options: Options) -> None:
@@ -70,13 +72,21 @@ class HybridNetwork(EarlyNetwork):
     ) -> keras.KerasTensor:
         """Return what the heads read, (N, width), float32."""
         tokens, mask = self.encoded(inputs, present, training, part)
-        queries, counting = self._queries(inputs, present, training, part)
+        asking = self._queries(inputs, present, training, part)
+        queries = ops.concatenate([each for each, _ in asking], axis=1)
         bias = None if mask is None else mask_bias(mask, tokens.dtype)
         for block in self.cross_blocks:
             queries = block(queries, tokens, bias, training=training)
-        found = self.cross_norm(masked_mean(ops.cast(queries, "float32"), counting))
-        added = ops.where(ops.any(counting, axis=1, keepdims=True), self.cross_projection(found), 0.0)
-        return self.backbone.pool(tokens, mask) + added
+        found, there, first = [], [], 0
+        for _, counting in asking:
+            last = first + counting.shape[1]
+            mean = masked_mean(ops.cast(queries[:, first:last], "float32"), counting)
+            found.append(self.cross_norm(mean))
+            there.append(ops.any(counting, axis=1))
+            first = last
+        some = ops.stack(there, axis=1)
+        added = self.cross_projection(masked_mean(ops.stack(found, axis=1), some))
+        return self.backbone.pool(tokens, mask) + ops.where(ops.any(some, axis=1, keepdims=True), added, 0.0)
 
     def _queries(
         self,
@@ -84,9 +94,9 @@ class HybridNetwork(EarlyNetwork):
         present: keras.KerasTensor | None,
         training: bool | None,
         part: Part | None,
-    ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-        """Return the tokens of spectrogram and series, (N, queries, width), and which of them count."""
-        tokens, counting = [], []
+    ) -> list[tuple[keras.KerasTensor, keras.KerasTensor]]:
+        """Return the tokens of spectrogram and series, (N, queries, width), each with which of them count."""
+        queries = []
         if part is None or part.modality == AUDIO:
             log_mel = inputs["log_mel"]
             if present is not None:
@@ -95,13 +105,11 @@ class HybridNetwork(EarlyNetwork):
             hearing = ops.ones_like(heard[:, :, 0], dtype="bool")
             if present is not None:
                 hearing = ops.logical_and(hearing, present[:, AUDIO, None])
-            tokens.append(heard)
-            counting.append(hearing)
+            queries.append((heard, hearing))
         if part is None or part.modality == VIDEO:
             series = inputs["series"]
             known = ops.isfinite(series)
             if present is not None:
                 known = ops.logical_and(known, present[:, VIDEO, None, None])
-            tokens.append(self.face_series(series, known))
-            counting.append(ops.any(known, axis=2))
-        return ops.concatenate(tokens, axis=1), ops.concatenate(counting, axis=1)
+            queries.append((self.face_series(series, known), ops.any(known, axis=2)))
+        return queries
