@@ -9,8 +9,11 @@ import re
 from collections.abc import Iterable, Iterator
 
 from training.evaluation.card_input import ETHICS, FORBIDDEN_USES, CardInput, DataSource
-from training.evaluation.document import Agreement, Estimate, LabelFigures, Report
+from training.evaluation.document import Agreement, DatasetRow, Estimate, LabelFigures, Rates, Report
 from training.evaluation.text import figure, interval, signed
+
+# What was said, and how often, is of the recordings and not of the people; the report has it.
+_OF_THE_SCRIPT = frozenset({"sentence", "take"})
 
 SPECIAL = re.compile(r"([\\`*_\[\]<>|])")
 
@@ -120,6 +123,13 @@ def _figures(report: Report) -> Iterator[str]:
     ]
     yield from _table(("figure", "value", "95 % interval"), rows)
     yield ""
+    if len(report.datasets) > 1:
+        yield "All of them together are a mixture that no user has; each data set by itself:\n"
+        yield from _table(
+            ("data set", "samples", "UAR", "95 % interval", "accuracy", "95 % interval", "ECE"),
+            [_dataset_row(row, row.rates) for row in report.datasets if row.rates is not None],
+        )
+        yield ""
     yield f"{report.affect.sentence}\n"
     yield from _table(
         ("emotion", "samples", "recall", "95 % interval", "precision", "F1", "excess share"),
@@ -128,7 +138,8 @@ def _figures(report: Report) -> Iterator[str]:
 
 
 def _factors(report: Report) -> Iterator[str]:
-    if not report.groups:
+    tables = [table for table in report.groups if table.attribute not in _OF_THE_SCRIPT]
+    if not tables:
         yield "Nothing was given of the people (sex, age, language, skin tone), so no groups were compared."
         return
     yield "Difference: UAR less that of all other groups, over the emotions of both.\n"
@@ -143,10 +154,15 @@ def _factors(report: Report) -> Iterator[str]:
                 signed(row.difference),
                 interval(row.difference, sign=True),
             )
-            for table in report.groups
+            for table in tables
             for row in table.rows
         ],
     )
+
+
+def _dataset_row(row: DatasetRow, rates: Rates) -> tuple[str, ...]:
+    figures = (figure(rates.uar), interval(rates.uar), figure(rates.war), interval(rates.war))
+    return (_escaped(row.name), str(rates.samples), *figures, "-" if row.ece is None else figure(row.ece))
 
 
 def _affect_rows(entry: Agreement) -> list[tuple[str, ...]]:

@@ -12,6 +12,7 @@ from training.evaluation.card import card_text, metrics_of
 from training.evaluation.card_input import CardInput, DataSource
 from training.evaluation.document import Report
 from training.evaluation.report import build_report
+from training.evaluation.text import figure, interval
 
 INPUT = CardInput(
     id="nano",
@@ -105,12 +106,31 @@ def test_card_has_the_sections_of_model_cards(report: Report) -> None:
     assert "- There are only 18 speakers" in text
 
 
+def test_card_tells_the_data_sets_apart(report: Report) -> None:
+    """Each has its own figures; one that has no labels has none, and one alone is no mixture."""
+    text = card_text(report, INPUT)
+    rows = {row.name: row for row in report.datasets}
+
+    for name in ("EmoDB", "CREMA-D"):
+        rates = rows[name].rates
+        assert rates is not None
+        assert f"| {name} | 120 | {figure(rates.uar)} | {interval(rates.uar)} | {figure(rates.war)} |" in text
+    assert "| MAFW | 0 |" not in text
+    assert "each data set by itself" not in card_text(build_report(make_scored(), title="A"), INPUT)
+
+
 def test_card_names_the_groups_that_were_compared(report: Report) -> None:
     """Groups stand with their difference; without any the card says that nobody looked."""
     made = make_scored()
-    details = {key: {"sex": "female" if row % 2 else "male"} for row, key in enumerate(made.keys)}
+    details = {
+        key: {"sex": "female" if row % 2 else "male", "take": "a" if row % 3 else "b"}
+        for row, key in enumerate(made.keys)
+    }
 
-    assert "| sex: female | 140 |" in card_text(build_report(made, title="A", details=details), INPUT)
+    text = card_text(build_report(made, title="A", details=details), INPUT)
+
+    assert "| sex: female | 140 |" in text
+    assert "take" not in text
     assert "no groups were compared" in card_text(report, INPUT)
 
 
