@@ -244,7 +244,7 @@ def test_the_default_has_learned_and_says_from_what() -> None:
     assert card.weights_path is not None
     assert card.weights_path.stat().st_size <= MOST_BYTES
     assert card.warnings == ("affect_from_classes",)
-    assert set(card.data) == {"fer2013", "emodb", "ravdess"}
+    assert set(card.data) == set(card.folds) == {"fer2013", "emodb", "ravdess"}
     assert "official split" in card.folds["fer2013"]
     assert set(KEY_METRICS) < set(card.metrics)
     assert card.revision is not None
