@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -24,6 +24,8 @@ Value = TypeVar("Value")
 
 # Keeps every process busy, and leaves few to look at again when one dies.
 AHEAD = 3
+# Ctrl-C is noticed after this.
+LOOK_S = 0.1
 # One item can be deadly; so many in a row mean that nothing works here.
 MOST_DEATHS_IN_A_ROW = 10
 
@@ -105,12 +107,25 @@ def _until_a_death(
                     with _interrupts_held():
                         under_way[pool.submit(function, items[waiting[0]])] = waiting[0]
                     waiting.popleft()
-                for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                for future in _ended(under_way):
                     value = future.result()
                     yield Outcome(under_way.pop(future), value)
             except BrokenProcessPool:
                 return sorted(under_way.values())
     return []
+
+
+def _ended(futures: Collection[Future[Value]]) -> set[Future[Value]]:
+    """Wait until something has ended, and return what has.
+
+    Ctrl-C counts between two looks. One that comes just as a wait without an end begins is not noticed before
+    something ends; one that comes while ``wait`` takes the futures' locks leaves them taken.
+    """
+    while True:
+        with _interrupts_held():
+            ended = wait(futures, timeout=LOOK_S, return_when=FIRST_COMPLETED).done
+        if ended:
+            return ended
 
 
 @contextmanager
@@ -128,7 +143,7 @@ def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back while a process may be started: it inherits that, and leaves the end to this one."""
+    """Hold Ctrl-C back; a process that is started meanwhile inherits that, and leaves the end to this one."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -62,6 +62,8 @@ SAMPLES: dict[str, Callable[[Path], Sample]] = {
     "a clip of MEAD": recorded("mead_W036_happiness.mp4"),
     "a clip of GRID": recorded("grid_bbaf2n.mpg"),
 }
+# The others belong to the ten minutes.
+SLOW = frozenset({"face", "two files", "a clip of GRID"})
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +76,9 @@ def worker(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield kit
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in SAMPLES]
+)
 def test_training_sees_what_serving_sees(worker: Toolkit, tmp_path: Path, name: str) -> None:
     """Whatever is given, each fusion's inputs from the cache are those of a job's stages, to the bit."""
     sample = SAMPLES[name](tmp_path)
