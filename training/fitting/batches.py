@@ -142,7 +142,7 @@ def _of_one(drawing: Drawing, example: Example, generator: np.random.Generator, 
     if hidden != VIDEO:
         window = _seen_otherwise(window, drawing, generator)
     if hidden == AUDIO:
-        window = replace(window, sound=None, silent=True)
+        window = replace(window, sound=None)
     window = _heard_otherwise(window, drawing.phase, generator)
     inputs = fused(window, drawing.config).inputs
     if hidden is not None:
@@ -183,7 +183,7 @@ def _seen_otherwise(
 
 def _heard_otherwise(window: SampleFeatures, phase: Phase, generator: np.random.Generator) -> SampleFeatures:
     if window.sound is None:
-        return replace(window, sound=None, silent=True)
+        return replace(window, silent=True)
     sound = augment_sound(window.sound, generator, strength=phase.augmentation.sound)
     return replace(window, sound=sound)
 

@@ -94,6 +94,42 @@ if __name__ == "__main__":
 """
 
 
+HEARD_ELSEWHERE = """
+import signal, sys, threading, time
+from pathlib import Path
+from tests.unit.training.features.test_pool import wait_for_the_end
+from training.features.pool import work_through
+
+def interrupt():
+    while len(list(Path(sys.argv[1]).iterdir())) < 2:
+        time.sleep(0.05)
+    # By now the first thread waits.
+    time.sleep(0.5)
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+if __name__ == "__main__":
+    threading.Thread(target=interrupt, daemon=True).start()
+    try:
+        list(work_through(wait_for_the_end, [sys.argv[1]] * 9, 2))
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+
+
+def test_ctrl_c_that_does_not_wake_the_wait_ends_it(tmp_path: Path) -> None:
+    """One that another thread takes, or that comes just as the wait begins, is noticed all the same."""
+    done = subprocess.run(
+        [sys.executable, "-c", HEARD_ELSEWHERE, str(tmp_path)],
+        cwd=Path(__file__).parents[4],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert (done.stdout, done.stderr) == ("interrupted\n", "")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_processes_end_with_the_one_that_started_them(tmp_path: Path, number: signal.Signals) -> None:
     """Ctrl-C ends the work in the middle of an item, quietly; a killed parent leaves no process behind."""
