@@ -31,7 +31,7 @@ RUN --mount=type=cache,target=/root/.cache/pip pip install --no-deps --force-rei
 # librosa compiles its functions at first use, for half a minute and more: here, not at each start.
 # A processor of another kind than the build's takes nothing from this cache and fills it anew.
 FROM build AS build-media
-RUN --mount=type=cache,target=/root/.cache/pip pip install -c constraints.txt '.[media]'
+RUN --mount=type=cache,target=/root/.cache/pip pip install -c constraints.txt '.[media,janitor]'
 COPY shared shared
 COPY worker worker
 RUN --mount=type=cache,target=/root/.cache/pip pip install --no-deps --force-reinstall .

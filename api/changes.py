@@ -65,7 +65,7 @@ def retry(job_id: UUID, owner_id: UUID | None, to: Services) -> None:
         return job.priority
 
     priority = transact(to.engine, work)
-    to.publisher.send(job_id, priority)
+    to.publisher.send([(job_id, priority)])
 
 
 def media_of(session: Session, job: Job, storage: Storage) -> list[Upload]:

@@ -1,4 +1,4 @@
-"""``/``, ``/docs`` and ``/openapi.json``: the service explains itself, without a call to anywhere else."""
+"""``/docs`` and ``/openapi.json``: the service explains itself, without a call to anywhere else."""
 
 from __future__ import annotations
 
@@ -29,13 +29,6 @@ PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title>{head}</head><body>{body}</body></html>
 """
-HOME = """<h1>avemotion</h1>
-<p>Clips of people in, emotion categories, arousal and valence out.</p>
-<ul><li><a href="/docs">API, to read and try</a></li>
-<li><a href="/openapi.json">API as OpenAPI document</a></li>
-<li><a href="/docs/errors">Errors and warnings</a></li>
-<li><a href="/models">Models</a></li>
-<li><a href="/readyz">State of this server</a></li></ul>"""
 SWAGGER_HEAD = '<link rel="stylesheet" href="/docs/assets/css/swagger-ui.css">'
 SWAGGER_BODY = (
     '<div id="docs"></div><script src="/docs/assets/js/swagger-ui-bundle.js"></script>'
@@ -43,12 +36,6 @@ SWAGGER_BODY = (
 )
 ASSET_AGE_S = 3600
 START = 'SwaggerUIBundle({url: "/openapi.json", dom_id: "#docs", deepLinking: true});\n'
-
-
-@blueprint.get("/", doc_ui=False)
-def home() -> Response:
-    """Say what this is and where to read on."""
-    return page("avemotion", HOME)
 
 
 @blueprint.get("/openapi.json", doc_ui=False)

@@ -1,4 +1,4 @@
-"""``/jobs``: follow, list, cancel, retry, erase."""
+"""``/jobs``: follow, list, cancel, retry, erase one or all."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from api.access import owner_id
 from api.answers import answer
 from api.changes import cancel, erase, retry
 from api.listing import list_jobs
-from api.parameters import JobPath, JobQuery, parameter, read_wait
+from api.parameters import AllQuery, JobPath, JobQuery, parameter, read_wait
 from api.polling import await_change, job_answer, polled_answer
 from api.responses import describe
 from api.services import services
+from shared.erasure import hide_all_of
 from shared.schemas.jobs import JobDocument, JobPage
 
 blueprint = APIBlueprint("jobs", __name__, abp_tags=[Tag(name="jobs")])
@@ -77,4 +78,15 @@ def retry_job(path: JobPath) -> Response:
 def delete_job(path: JobPath) -> Response:
     """Erase a job: its rows, its artifacts, and its media unless another job uses them."""
     erase(path.job_id, owner_id(), services())
+    return Response(status=204)
+
+
+@blueprint.delete("/jobs", responses=describe({204: None}))
+def delete_everything(query: AllQuery) -> Response:  # noqa: ARG001 - that it is there and true is checked already
+    """Erase everything of the caller's: all jobs, batches and uploads; `all=true` has to be said.
+
+    Work that is going on is stopped. Nobody sees any of it from now on; files and rows go within minutes. An
+    answer that got lost may be asked for again.
+    """
+    hide_all_of(services().engine, owner_id(), services().settings)
     return Response(status=204)

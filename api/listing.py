@@ -13,7 +13,7 @@ from api.parameters import JobQuery
 from api.problems import InvalidRequestError
 from shared.database import transact
 from shared.documents import job_document
-from shared.tables import Job
+from shared.tables import Job, Webhook
 
 
 def list_jobs(engine: Engine, owner_id: UUID | None, query: JobQuery) -> dict[str, Any]:
@@ -22,7 +22,8 @@ def list_jobs(engine: Engine, owner_id: UUID | None, query: JobQuery) -> dict[st
     Raises:
         InvalidRequestError: The cursor is none of ours.
     """
-    chosen = select(Job).where(Job.owner_id == owner_id, Job.deleted_at.is_(None))
+    chosen = select(Job, Webhook).outerjoin(Webhook, Webhook.job_id == Job.id)
+    chosen = chosen.where(Job.owner_id == owner_id, Job.deleted_at.is_(None))
     if query.status is not None:
         chosen = chosen.where(Job.status == query.status)
     if query.batch is not None:
@@ -31,12 +32,12 @@ def list_jobs(engine: Engine, owner_id: UUID | None, query: JobQuery) -> dict[st
         chosen = chosen.where(Job.id < read_cursor(query.cursor))
     # One more than asked for tells whether there is a next page. Ids sort by time.
     page = chosen.order_by(Job.id.desc()).limit(query.limit + 1)
-    jobs = transact(engine, lambda session: session.scalars(page).all())
-    more = len(jobs) > query.limit
-    shown = jobs[: query.limit]
+    rows = transact(engine, lambda session: session.execute(page).all())
+    more = len(rows) > query.limit
+    shown = rows[: query.limit]
     return {
-        "jobs": [job_document(job) for job in shown],
-        "next_cursor": write_cursor(shown[-1].id) if more else None,
+        "jobs": [job_document(job, webhook=webhook) for job, webhook in shown],
+        "next_cursor": write_cursor(shown[-1][0].id) if more else None,
     }
 
 

@@ -1,57 +1,74 @@
-"""Uploads that a job is going to use."""
+"""Uploads that jobs are going to use."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any, cast
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
-from api.problems import InvalidRequestError
-from shared.errors import AvemotionError, ErrorCode
+from api.problems import FieldsError, InvalidRequestError
+from shared.errors import ErrorCode
 from shared.settings import Settings
 from shared.tables import Upload, UploadKind, UploadState
 
 
+class Wanted(NamedTuple):
+    """An upload that a request names, and in which field."""
+
+    field: str
+    kind: UploadKind
+    upload_id: UUID
+
+
 def take_uploads(
-    session: Session, wanted: dict[UploadKind, UUID], owner_id: UUID | None, settings: Settings
+    session: Session, wanted: Sequence[Wanted], owner_id: UUID | None, settings: Settings
 ) -> None:
-    """Check the uploads that a job names, and let them live on for it.
+    """Check the uploads that requests name, and let them live on for them.
 
     They stay locked until the transaction ends, so that nobody removes them meanwhile.
 
     Raises:
-        AvemotionError: One is not there, or is of the other kind.
+        AvemotionError: Some are not there, or are of the other kind.
     """
-    found = {
-        upload.id: upload
-        for upload in session.scalars(
-            select(Upload)
-            .where(
-                Upload.id.in_(wanted.values()),
-                Upload.owner_id == owner_id,
-                Upload.state == UploadState.STORED,
-                Upload.expires_at > func.now(),
-            )
-            .order_by(Upload.id)
-            .with_for_update()
+    rows = session.execute(
+        select(Upload.id, Upload.kind)
+        .where(
+            Upload.id.in_({each.upload_id for each in wanted}),
+            Upload.owner_id == owner_id,
+            Upload.state == UploadState.STORED,
+            Upload.expires_at > func.now(),
         )
-    }
-    for kind, upload_id in wanted.items():
-        upload = found.get(upload_id)
-        if upload is None:
-            raise AvemotionError(
-                ErrorCode.NOT_FOUND, f"There is no upload {upload_id} ({kind.value}_id), or it has expired."
-            )
-        if upload.kind is not kind:
-            message = f"this upload came to /upload/{upload.kind.value}; send it to /upload/{kind.value}"
-            raise InvalidRequestError([(f"{kind.value}_id", message)])
-        keep_longer(upload, settings)
+        .order_by(Upload.id)
+        .with_for_update()
+    )
+    kinds = {row.id: row.kind for row in rows}
+    missing = [each for each in wanted if each.upload_id not in kinds]
+    if missing:
+        first, more = missing[0], len(missing) - 1
+        raise FieldsError(
+            ErrorCode.NOT_FOUND,
+            f"There is no upload {first.upload_id} ({first.field}), or it has expired"
+            + (f"; so it is with {more} more." if more else "."),
+            [(each.field, "there is no such upload, or it has expired") for each in missing],
+        )
+    wrong = [
+        (each.field, f"this upload came to /upload/{kind.value}; send it to /upload/{each.kind.value}")
+        for each in wanted
+        if (kind := kinds[each.upload_id]) is not each.kind
+    ]
+    if wrong:
+        raise InvalidRequestError(wrong)
+    session.execute(update(Upload).where(Upload.id.in_(kinds)).values(expires_at=_later(settings)))
 
 
 def keep_longer(upload: Upload, settings: Settings) -> None:
     """Count a locked upload's time from now on."""
-    later = func.greatest(Upload.expires_at, func.now() + timedelta(seconds=settings.upload_ttl_s))
-    upload.expires_at = cast("Any", later)
+    upload.expires_at = cast("Any", _later(settings))
+
+
+def _later(settings: Settings) -> ColumnElement[datetime]:
+    return func.greatest(Upload.expires_at, func.now() + timedelta(seconds=settings.upload_ttl_s))

@@ -10,7 +10,7 @@ import structlog
 from flask import Flask, Response, request
 from flask_openapi3.blueprint import APIBlueprint
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from sqlalchemy import text
@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.services import Services, services
 from shared.queue import queue_lengths
-from shared.tables import JobStatus
+from shared.tables import JobStatus, WebhookOutcome, WebhookState
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -34,6 +34,12 @@ UNFINISHED = (JobStatus.QUEUED, JobStatus.RUNNING)
 # In words, not as values: only so is the index of open jobs sure to be used. Jobs that ended are
 # not counted: they are millions, and workers count them as they end.
 JOBS_SQL = text("SELECT status, count(*) FROM jobs WHERE status IN ('queued', 'running') GROUP BY status")
+# The same. Webhooks that were delivered are as many as the jobs; their tries are counted as they end.
+WEBHOOKS_SQL = text(
+    "SELECT 'pending', count(*) FROM webhooks WHERE state = 'pending' "
+    "UNION ALL SELECT 'failed', count(*) FROM webhooks WHERE state = 'failed'"
+)
+TRIES_SQL = text("SELECT outcome, tries FROM webhook_tallies")
 
 
 _counters: dict[tuple[str, str, int], Callable[[], None]] = {}
@@ -85,12 +91,23 @@ class State(Collector):
         """Yield the state; what cannot be read is left out, and said to be down."""
         up = GaugeMetricFamily("avemotion_up", "Whether it could be reached.", labels=["dependency"])
         jobs = GaugeMetricFamily("avemotion_jobs", "Unfinished jobs by state.", labels=["status"])
+        webhooks = GaugeMetricFamily("avemotion_webhooks", "Webhooks not delivered.", labels=["state"])
+        tries = CounterMetricFamily(
+            "avemotion_webhook_tries", "Tries to deliver webhooks, by outcome.", labels=["outcome"]
+        )
         queues = GaugeMetricFamily("avemotion_queue_messages", "Messages that wait.", labels=["queue"])
         try:
             with self._kit.engine.connect() as connection:
-                found = {row[0]: row[1] for row in connection.execute(JOBS_SQL)}
+                found, undelivered, tallies = (
+                    {row[0]: row[1] for row in connection.execute(query)}
+                    for query in (JOBS_SQL, WEBHOOKS_SQL, TRIES_SQL)
+                )
             for status in UNFINISHED:
                 jobs.add_metric([status.value], found.get(status.value, 0))
+            for state in (WebhookState.PENDING, WebhookState.FAILED):
+                webhooks.add_metric([state.value], undelivered[state.value])
+            for outcome in WebhookOutcome:
+                tries.add_metric([outcome.value], tallies.get(outcome.value, 0))
         except SQLAlchemyError:
             up.add_metric(["database"], 0)
         else:
@@ -102,4 +119,4 @@ class State(Collector):
             up.add_metric(["broker"], 0)
         else:
             up.add_metric(["broker"], 1)
-        yield from (up, jobs, queues)
+        yield from (up, jobs, queues, webhooks, tries)

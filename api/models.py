@@ -39,7 +39,7 @@ def read_model(path: ModelPath) -> Response:
 
 
 @blueprint.get("/models/<model_id>/CARD.md", responses=_PAGE)
-def read_page(path: ModelPath) -> Response:
+def read_model_page(path: ModelPath) -> Response:
     """Return the card of one model as a page for people: its uses, figures and limits."""
     page = _card(path.model_id).page_path
     if page is None:

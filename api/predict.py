@@ -27,7 +27,7 @@ HEADERS: dict[str, Any] = {
         parameter(
             "header",
             "Idempotency-Key",
-            {"type": "string", "maxLength": LONGEST_KEY},
+            {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
             "A request that comes again with its key gives the same job.",
         ),
         parameter(

@@ -34,14 +34,22 @@ SERVER_ERROR = 500
 NAMED_FIELDS = 3
 
 
-class InvalidRequestError(AvemotionError):
+class FieldsError(AvemotionError):
+    """Something wrong with some fields of a request."""
+
+    def __init__(self, code: ErrorCode, message: str, errors: Sequence[tuple[str, str]]) -> None:
+        """Keep pairs of a field's name and what is wrong with its value."""
+        super().__init__(code, message)
+        self.errors = [{"field": field, "message": message} for field, message in errors]
+
+
+class InvalidRequestError(FieldsError):
     """Values of a request that are not valid, by field."""
 
     def __init__(self, errors: Sequence[tuple[str, str]]) -> None:
         """Keep pairs of a field's name and what is wrong with its value."""
         named = "; ".join(f"{field}: {message}" for field, message in errors[:NAMED_FIELDS])
-        super().__init__(ErrorCode.INVALID_REQUEST, f"{named}.")
-        self.errors = [{"field": field, "message": message} for field, message in errors]
+        super().__init__(ErrorCode.INVALID_REQUEST, f"{named}.", errors)
 
 
 def refuse_invalid(error: ValidationError) -> NoReturn:
@@ -93,7 +101,7 @@ def register(app: Flask) -> None:
 
 
 def _known(error: AvemotionError) -> Response:
-    errors = error.errors if isinstance(error, InvalidRequestError) else []
+    errors = error.errors if isinstance(error, FieldsError) else []
     return problem(error.code, error.message, errors=errors)
 
 

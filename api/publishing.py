@@ -1,8 +1,9 @@
-"""Waking a worker up for a new job, without ever making the client wait for the broker."""
+"""Waking workers up for new jobs, without ever making the client wait for the broker."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from shared.tables import Priority, Stage, WorkStatus
 
 # A broker on the same network answers in milliseconds.
 PATIENCE_S = 0.5
+# So long a request with many jobs may send; the janitor sends the rest, some hundreds a second.
+MOST_S = 3
 # After a failure the broker is left alone: a flood of jobs must not wait for it one by one.
 REST_S = 2
 
@@ -37,18 +40,30 @@ class Publisher:
             "max_retries": 0,
         }
 
-    def send(self, job_id: UUID, priority: Priority) -> None:
-        """Send the message of a committed job, or leave it to the janitor."""
-        if time.monotonic() >= self._rest_until:
-            if publish(ingest_message(self._app, job_id, priority)):
-                return
-            self._rest_until = time.monotonic() + REST_S
+    def send(self, jobs: Sequence[tuple[UUID, Priority]]) -> None:
+        """Send the messages of committed jobs, or leave them to the janitor.
+
+        They share the connections of Celery's pool: none is opened for a single message.
+        """
+        sent = 0
+        give_up = time.monotonic() + MOST_S
+        for job_id, priority in jobs:
+            if not self._rest_until <= time.monotonic() <= give_up:
+                break
+            if not publish(ingest_message(self._app, job_id, priority)):
+                self._rest_until = time.monotonic() + REST_S
+                break
+            sent += 1
+        if sent < len(jobs):
+            self._leave([job_id for job_id, _ in jobs[sent:]])
+
+    def _leave(self, job_ids: Sequence[UUID]) -> None:
         # Marked as never sent, so that the janitor does not take it to be on its way.
         unsent = (
             update(Stage)
-            .where(Stage.job_id == job_id, Stage.status == WorkStatus.READY)
+            .where(Stage.job_id.in_(job_ids), Stage.status == WorkStatus.READY)
             .values(published_at=None)
         )
-        # The job is committed and will be found by its age: no reason to tell the client it failed.
+        # The jobs are committed and will be found by their age: no reason to tell the client they failed.
         with suppress(SQLAlchemyError):
             transact(self._engine, lambda session: session.execute(unsent))

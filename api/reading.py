@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 
 from api.answers import encode
 from api.lines import Line
-from api.statements import WindowRow
+from api.statements import WebhookRow, WindowRow
 from shared.documents import job_document
 from shared.tables import JobStatus
 
@@ -67,7 +67,8 @@ class JobReader:
         row = self._ask(lambda line: line.snapshot(job_id, owner_id))
         if row is None:
             return None
-        document = job_document(row, map(WindowRow._make, row.windows or ()))
+        webhook = WebhookRow._make(row.webhook) if row.webhook else None
+        document = job_document(row, map(WindowRow._make, row.windows or ()), webhook)
         return JobState(row.version, JobStatus(row.status).ended), document
 
     def snapshot(self, job_id: UUID, owner_id: UUID | None) -> Snapshot | None:

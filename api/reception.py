@@ -15,7 +15,7 @@ from itertools import chain
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -117,6 +117,15 @@ def settle(upload_id: UUID, content: Content, to: Services) -> dict[str, Any]:
     raise AvemotionError(ErrorCode.SERVICE_UNAVAILABLE, "The same bytes keep coming in; try again soon.")
 
 
+def find_content(kind: UploadKind, sha256: str, owner_id: UUID | None, to: Services) -> dict[str, Any] | None:
+    """Return the document of an owner's upload of these bytes; ``None`` if there is none to be used."""
+    wanted = _stored(kind, sha256, owner_id).where(Upload.expires_at > func.now())
+    upload = transact(to.engine, lambda session: session.scalars(wanted).one_or_none())
+    if upload is None or not to.storage.exists(upload.storage_key):
+        return None
+    return _describe(upload)
+
+
 def discard(upload_id: UUID, key: str, to: Services) -> None:
     """Remove a file that is not needed, and its row; the file first, so that the row outlives it."""
     to.storage.delete(key)
@@ -136,16 +145,7 @@ def _settle(session: Session, upload_id: UUID, content: Content, to: Services) -
     if mine is None:
         # It took so long that the janitor gave it up.
         raise incomplete()
-    same = session.scalars(
-        select(Upload)
-        .where(
-            Upload.owner_id == mine.owner_id,
-            Upload.kind == mine.kind,
-            Upload.sha256 == content.sha256,
-            Upload.state == UploadState.STORED,
-        )
-        .with_for_update()
-    ).one_or_none()
+    same = session.scalars(_stored(mine.kind, content.sha256, mine.owner_id).with_for_update()).one_or_none()
     if same is not None and to.storage.exists(same.storage_key):
         keep_longer(same, to.settings)
         return _document(session, same)
@@ -159,7 +159,20 @@ def _settle(session: Session, upload_id: UUID, content: Content, to: Services) -
     return _document(session, mine)
 
 
+def _stored(kind: UploadKind, sha256: str, owner_id: UUID | None) -> Select[Upload]:
+    return select(Upload).where(
+        Upload.owner_id == owner_id,
+        Upload.kind == kind,
+        Upload.sha256 == sha256,
+        Upload.state == UploadState.STORED,
+    )
+
+
 def _document(session: Session, upload: Upload) -> dict[str, Any]:
     session.flush()
     session.refresh(upload)
+    return _describe(upload)
+
+
+def _describe(upload: Upload) -> dict[str, Any]:
     return UploadDocument.model_validate(upload, from_attributes=True).model_dump(mode="json")

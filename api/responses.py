@@ -12,13 +12,19 @@ from api.problems import MEDIA_TYPE
 
 _PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 COMMON = (401, 403, 500, 503)
+# As RFC 9110 has it; older Pythons have the names of its predecessor.
+PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
 
 
 def describe(success: dict[int, type[BaseModel] | None], *problems: int) -> ResponseDict:
     """Return a view's responses: ``success`` by status, and the statuses of its problems."""
     described: dict[str | int | HTTPStatus, Any] = {str(status): model for status, model in success.items()}
     for status in sorted({*problems, *COMMON}):
-        described[str(status)] = {"description": HTTPStatus(status).phrase, "content": _PROBLEM}
+        described[str(status)] = _describe_problem(status)
     # flask-openapi3 adds its own otherwise.
-    described.setdefault("422", {"description": "Unprocessable Content", "content": _PROBLEM})
+    described.setdefault("422", _describe_problem(422))
     return described
+
+
+def _describe_problem(status: int) -> dict[str, Any]:
+    return {"description": PHRASES.get(status, HTTPStatus(status).phrase), "content": _PROBLEM}

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql import ClauseElement
 
-from shared.tables import Job, Prediction, WorkStatus
+from shared.tables import Job, Prediction, Webhook, WorkStatus
 
 # Nobody outside sees these.
 HIDDEN = frozenset({"owner_id", "idempotency_key", "request_sha256", "deleted_at", "tidied_at"})
@@ -27,6 +27,18 @@ class WindowRow(NamedTuple):
     modalities: list[str]
     face_coverage: float | None
     voice_activity: float | None
+
+
+class WebhookRow(NamedTuple):
+    """What the document says of a webhook; from JSON, with times as text."""
+
+    id: str
+    state: str
+    attempts: int
+    next_try_at: str
+    last_try_at: str | None
+    last_outcome: str | None
+    last_status: int | None
 
 
 def _sql(statement: ClauseElement) -> str:
@@ -48,10 +60,16 @@ def _statements() -> tuple[str, str]:
         .where(Prediction.job_id == Job.id, Prediction.status.in_(ended))
         .scalar_subquery()
     )
+    webhook = (
+        select(func.json_build_array(*(getattr(Webhook, name) for name in WebhookRow._fields)))
+        .where(Webhook.job_id == Job.id)
+        .scalar_subquery()
+    )
     columns = [column for column in Job.__table__.columns if column.name not in HIDDEN]
     state = select(Job.version, Job.status).where(visible)
-    return _sql(state), _sql(select(*columns, windows.label("windows")).where(visible))
+    snapshot = select(*columns, windows.label("windows"), webhook.label("webhook")).where(visible)
+    return _sql(state), _sql(snapshot)
 
 
 STATE_SQL, SNAPSHOT_SQL = _statements()
-"""A job's version and status; and all that its document holds, with its ended windows as arrays."""
+"""A job's version and status; and all that its document holds, its ended windows and webhook as arrays."""

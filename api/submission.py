@@ -1,31 +1,27 @@
-"""Making a job of a request: once, however often the request comes."""
+"""Making jobs of requests: once, however often a request comes."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-import redis
-from sqlalchemy import func, select, text
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from api.media import take_uploads
-from api.problems import InvalidRequestError
+from api.admission import check_analyzer, check_depth, choose
+from api.media import Wanted, take_uploads
 from api.services import Services
-from shared.analyzers import find_analyzers
-from shared.catalog import ModelCard
-from shared.catalog.choice import choose_model
+from api.webhooks import Asked, check_webhooks, normalised
 from shared.database import transact
 from shared.errors import AvemotionError, ErrorCode
-from shared.lifecycle import open_job
-from shared.queue import EVERYWHERE
+from shared.lifecycle import open_jobs
 from shared.schemas.jobs import JobRequest
-from shared.settings import Settings
-from shared.tables import Job, UploadKind
+from shared.tables import Job, JobStatus, Priority, UploadKind
 
 # What makes two requests the same, with every default filled in.
 OPTIONS = ("video_id", "audio_id", "fusion", "analyzer", "model", "window_s", "stride_s", "priority")
@@ -33,11 +29,23 @@ OPTIONS = ("video_id", "audio_id", "fusion", "analyzer", "model", "window_s", "s
 
 @dataclass(frozen=True)
 class Submission:
-    """A request for a job, from whom, and under which idempotency key."""
+    """A request for a job.
+
+    Attributes:
+        body: What is asked for.
+        owner_id: By whom.
+        key: What makes it the same request when it comes again; without one it is always new.
+        batch_id: The batch that the job belongs to.
+        reference: The client's name for it there.
+        place: Where it stands in its body, such as ``jobs.3.``; begins the names of its wrong fields.
+    """
 
     body: JobRequest
     owner_id: UUID | None
     key: str | None
+    batch_id: UUID | None = None
+    reference: str | None = None
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,23 +58,120 @@ class Defaults:
     window_s: float
 
 
+class Accepted(NamedTuple):
+    """The job of a submission."""
+
+    job_id: UUID
+    status: JobStatus
+    priority: Priority
+    is_new: bool
+
+
 def submit(submission: Submission, to: Services) -> UUID:
     """Return the id of the job that does what is asked; a new one, or the one the key stands for.
 
     Raises:
         AvemotionError: The request cannot be taken, or its key stands for another.
     """
+    work = [submission]
+    check_receivers(work, to)
     try:
-        job_id, made = transact(to.engine, lambda session: _open(session, submission, to))
+        accepted = transact(to.engine, lambda session: accept(session, work, to))
     except IntegrityError:
-        # The same request came twice at once, and the other was first.
-        known = transact(to.engine, lambda session: _known(session, submission))
-        if known is None:
-            raise
-        return known
-    if made:
-        to.publisher.send(job_id, submission.body.priority)
-    return job_id
+        # The same request came twice at once, and the other was first: now it is found.
+        accepted = transact(to.engine, lambda session: accept(session, work, to))
+    wake(accepted, to)
+    return accepted[0].job_id
+
+
+def check_receivers(submissions: Sequence[Submission], to: Services) -> None:
+    """Refuse submissions whose webhooks cannot be sent.
+
+    Raises:
+        AvemotionError: One of them cannot; all are named.
+    """
+    asked = [
+        Asked(f"{submission.place}webhook_url", submission.body.webhook_url)
+        for submission in submissions
+        if submission.body.webhook_url is not None
+    ]
+    check_webhooks(asked, to.settings)
+
+
+def accept(session: Session, submissions: Sequence[Submission], to: Services) -> list[Accepted]:
+    """Return the job of each submission of one owner, in their order: all are taken, or none.
+
+    Raises:
+        AvemotionError: One of them cannot be taken, or its key stands for another request.
+    """
+    known = find_known(session, submissions)
+    jobs, new = [], []
+    for submission in submissions:
+        job = known.get(submission.key)
+        if job is None:
+            job = plan_job(submission, to)
+            new.append((submission, job))
+            if submission.key is not None:
+                known[submission.key] = job
+        else:
+            check_same(submission, job)
+        jobs.append(job)
+    if new:
+        admit(session, new, to)
+    made = {job.id for _, job in new}
+    return [Accepted(job.id, job.status, job.priority, job.id in made) for job in jobs]
+
+
+def wake(accepted: Sequence[Accepted], to: Services) -> None:
+    """Send the messages of those jobs that are new; their transaction is committed."""
+    to.publisher.send(list({job.job_id: job.priority for job in accepted if job.is_new}.items()))
+
+
+def find_known(session: Session, submissions: Sequence[Submission]) -> dict[str | None, Any]:
+    """Return the jobs that the submissions' keys stand for already, by key."""
+    keys = {submission.key for submission in submissions if submission.key is not None}
+    if not keys:
+        return {}
+    rows = session.execute(
+        select(
+            *(Job.id, Job.status, Job.priority, Job.idempotency_key, Job.request_sha256),
+            *(Job.analyzer, Job.model, Job.fusion, Job.window_s),
+        ).where(Job.owner_id == submissions[0].owner_id, Job.idempotency_key.in_(keys))
+    )
+    return {row.idempotency_key: row for row in rows}
+
+
+def check_same(submission: Submission, known: Any) -> None:
+    """Raise if the job that a submission's key stands for was asked for in another way.
+
+    Raises:
+        AvemotionError: It was.
+    """
+    # What the request leaves open is as it was then: models come and go, and the request is the same.
+    again = make_job(submission, Defaults(known.analyzer, known.model, known.fusion, window_s=known.window_s))
+    if again.request_sha256 == known.request_sha256:
+        return
+    if submission.batch_id is not None:
+        raise AvemotionError(
+            ErrorCode.REFERENCE_CONFLICT,
+            f"The reference of {submission.place.rstrip('.')} belongs to a job of this batch that was asked "
+            "for with other values.",
+        )
+    raise AvemotionError(
+        ErrorCode.IDEMPOTENCY_MISMATCH,
+        "This Idempotency-Key belongs to a request with other values; use a new key for a new job.",
+    )
+
+
+def plan_job(submission: Submission, to: Services) -> Job:
+    """Return the row of a new job, with the model, the analyzer and the window that it gets here.
+
+    Raises:
+        AvemotionError: Its model is not here, or not of its fusion.
+    """
+    card = choose(submission.body, to, place=submission.place)
+    settings = to.settings
+    return make_job(submission, Defaults(settings.analyzer, card.id, card.fusion, window_s=settings.window_s))
 
 
 def make_job(submission: Submission, defaults: Defaults) -> Job:
@@ -76,6 +181,8 @@ def make_job(submission: Submission, defaults: Defaults) -> Job:
     job = Job(
         owner_id=submission.owner_id,
         idempotency_key=submission.key,
+        batch_id=submission.batch_id,
+        reference=submission.reference,
         video_id=body.video_id,
         audio_id=body.audio_id,
         fusion=body.fusion or defaults.fusion,
@@ -84,6 +191,8 @@ def make_job(submission: Submission, defaults: Defaults) -> Job:
         window_s=window_s,
         stride_s=body.stride_s or window_s,
         priority=body.priority,
+        rules=[rule.model_dump() for rule in body.rules],
+        webhook_url=normalised(body.webhook_url),
     )
     job.request_sha256 = fingerprint(job)
     return job
@@ -92,99 +201,28 @@ def make_job(submission: Submission, defaults: Defaults) -> Job:
 def fingerprint(job: Job) -> str:
     """Return what two jobs share if, and only if, they were asked for in the same way."""
     options: list[Any] = [str(getattr(job, name)) for name in OPTIONS]
+    # Where there are none, the fingerprint is that of a release which knew of neither.
+    if job.rules:
+        options.append(job.rules)
+    if job.webhook_url is not None:
+        options.append({"webhook_url": job.webhook_url})
     return hashlib.sha256(json.dumps(options).encode()).hexdigest()
 
 
-def _open(session: Session, submission: Submission, to: Services) -> tuple[UUID, bool]:
-    """Return the id of the request's job, and whether it is new."""
-    known = _known(session, submission)
-    if known is not None:
-        return known, False
-    card = choose(submission.body, to)
-    job = make_job(
-        submission, Defaults(to.settings.analyzer, card.id, card.fusion, window_s=to.settings.window_s)
-    )
-    if job.video_id is not None:
-        check_analyzer(job.analyzer, to.settings)
-    check_depth(session, to.settings.max_queue_depth)
-    wanted = {UploadKind.VIDEO: job.video_id, UploadKind.AUDIO: job.audio_id}
-    named = {kind: upload_id for kind, upload_id in wanted.items() if upload_id}
-    take_uploads(session, named, job.owner_id, to.settings)
-    open_job(session, job)
-    return job.id, True
-
-
-def _known(session: Session, submission: Submission) -> UUID | None:
-    """Return the job that the request's key stands for, if it stands for one.
+def admit(session: Session, new: Sequence[tuple[Submission, Job]], to: Services) -> None:
+    """Add the rows of new jobs of one owner, if all of them can be taken.
 
     Raises:
-        AvemotionError: That job was asked for in another way.
+        AvemotionError: One of them cannot.
     """
-    if submission.key is None:
-        return None
-    known = session.execute(
-        select(Job.id, Job.request_sha256, Job.analyzer, Job.model, Job.fusion, Job.window_s).where(
-            Job.owner_id == submission.owner_id, Job.idempotency_key == submission.key
-        )
-    ).one_or_none()
-    if known is None:
-        return None
-    # What the request leaves open is as it was then: models come and go, and the request is the same.
-    again = make_job(submission, Defaults(known.analyzer, known.model, known.fusion, window_s=known.window_s))
-    if again.request_sha256 != known.request_sha256:
-        raise AvemotionError(
-            ErrorCode.IDEMPOTENCY_MISMATCH,
-            "This Idempotency-Key belongs to a request with other values; use a new key for a new job.",
-        )
-    found: UUID = known.id
-    return found
-
-
-def choose(body: JobRequest, to: Services) -> ModelCard:
-    """Return the card of the request's model.
-
-    Raises:
-        AvemotionError: Its model is not here, or the model is not of its fusion.
-    """
-    card = choose_model(to.cards.all(), to.settings.model, model=body.model, fusion=body.fusion)
-    if body.fusion not in (None, card.fusion):
-        message = f"the model {card.id} knows {card.fusion} fusion, not {body.fusion}"
-        raise InvalidRequestError([("fusion", message)])
-    return card
-
-
-def check_analyzer(analyzer: str, settings: Settings) -> None:
-    """Raise if no worker that is up can see faces with an analyzer.
-
-    Raises:
-        AvemotionError: ``ANALYZER_UNAVAILABLE`` with what is wrong with it; ``SERVICE_UNAVAILABLE`` where
-            nobody can tell.
-    """
-    if analyzer == EVERYWHERE:
-        return
-    try:
-        problems = find_analyzers(settings).get(analyzer)
-    except redis.RedisError as error:
-        raise AvemotionError(
-            ErrorCode.SERVICE_UNAVAILABLE,
-            f"Whether a worker has {analyzer} cannot be told now: the broker is away. Try again later.",
-        ) from error
-    if problems is None:
-        raise AvemotionError(
-            ErrorCode.ANALYZER_UNAVAILABLE,
-            f"No worker here has {analyzer}; `{EVERYWHERE}` is built in.",
-        )
-    if problems:
-        raise AvemotionError(
-            ErrorCode.ANALYZER_UNAVAILABLE, f"{analyzer} cannot work here. {' '.join(problems)}"
-        )
-
-
-def check_depth(session: Session, most: int) -> None:
-    """Raise if as many jobs as are allowed have not ended yet."""
-    # In words, not as values: only so is the index of open jobs sure to be used.
-    unfinished = select(Job.id).where(text("status IN ('queued', 'running')")).limit(most).subquery()
-    if (session.scalar(select(func.count()).select_from(unfinished)) or 0) >= most:
-        raise AvemotionError(
-            ErrorCode.QUEUE_FULL, f"{most} jobs or more are waiting or running; try again later."
-        )
+    for analyzer in sorted({job.analyzer for _, job in new if job.video_id is not None}):
+        check_analyzer(analyzer, to.settings)
+    check_depth(session, (job.priority for _, job in new), to.settings)
+    wanted = [
+        Wanted(f"{submission.place}{kind.value}_id", kind, upload_id)
+        for submission, job in new
+        for kind, upload_id in ((UploadKind.VIDEO, job.video_id), (UploadKind.AUDIO, job.audio_id))
+        if upload_id is not None
+    ]
+    take_uploads(session, wanted, new[0][0].owner_id, to.settings)
+    open_jobs(session, [job for _, job in new])

@@ -7,7 +7,7 @@ import os
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import httpx
 
-from client.problems import error_of
+from client.problems import ProblemError, error_of
 from shared.errors import AvemotionError, ErrorCode
 from shared.sniff import MediaType
 
@@ -33,6 +33,8 @@ UPLOAD_LIMITS = httpx.Timeout(300, connect=5, pool=None)
 POLL_S = 1.0
 LEAST_POLL_S = 0.1
 CANCEL_LIMIT_S = 5.0
+# An upload that expires sooner might be gone before its job is there.
+LEAST_UPLOAD_LIFE = timedelta(hours=1)
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
 
 Document = dict[str, Any]
@@ -103,12 +105,25 @@ class ApiClient:
                 "POST", f"/upload/{media.kind}", content=body, headers=headers, timeout=UPLOAD_LIMITS
             )
 
-        return str(_document(await self._send(build))["id"])
+        return str(document_of(await self._send(build))["id"])
+
+    async def find_upload(self, media: MediaType, sha256: str) -> str | None:
+        """Return the id of the upload with these very bytes, if it will be there for a while yet."""
+        path, params = f"/upload/{media.kind}", {"sha256": sha256}
+        try:
+            response = await self._send(lambda: self._client.build_request("GET", path, params=params))
+        except ProblemError as error:
+            if error.code is not ErrorCode.NOT_FOUND:
+                raise
+            return None
+        upload = document_of(response)
+        left = datetime.fromisoformat(upload["expires_at"]) - datetime.now(UTC)
+        return str(upload["id"]) if left > LEAST_UPLOAD_LIFE else None
 
     async def predict(self, request: Mapping[str, Any]) -> Document:
         """Ask for a job and return its document; asking again by itself never makes a second job."""
         headers = {"Idempotency-Key": str(uuid.uuid4())}
-        return _document(
+        return document_of(
             await self._send(
                 lambda: self._client.build_request("POST", "/predict", json=request, headers=headers)
             )
@@ -122,10 +137,10 @@ class ApiClient:
             response = await self._poll(job_id, etag)
             pause_s = LEAST_POLL_S
             if response.status_code == httpx.codes.NOT_MODIFIED or response.headers.get("ETag") is None:
-                pause_s = _asked_delay_s(response) or POLL_S
+                pause_s = asked_delay_s(response) or POLL_S
             if response.status_code != httpx.codes.NOT_MODIFIED:
                 etag = response.headers.get("ETag")
-                document = _document(response)
+                document = document_of(response)
                 yield document
                 if document["status"] in ENDED:
                     return
@@ -138,7 +153,7 @@ class ApiClient:
 
     async def analyzers(self) -> frozenset[str]:
         """Return what the service can see faces with now."""
-        ready = _document(await self._send(lambda: self._client.build_request("GET", "/readyz")))
+        ready = document_of(await self._send(lambda: self._client.build_request("GET", "/readyz")))
         return frozenset(found["name"] for found in ready["analyzers"])
 
     async def _poll(self, job_id: str, etag: str | None) -> httpx.Response:
@@ -150,11 +165,12 @@ class ApiClient:
             lambda: self._client.build_request("GET", path, params=wait, headers=headers, timeout=POLL_LIMITS)
         )
 
-    async def _send(self, build: Callable[[], httpx.Request]) -> httpx.Response:
+    async def _send(self, build: Callable[[], httpx.Request], *, stream: bool = False) -> httpx.Response:
         """Send a request until it is answered, waiting as the API asks, or with growing pauses.
 
         Args:
             build: Makes the request anew for each try; its body can be read only once.
+            stream: Leave the body of a good answer unread; whoever reads it closes the answer.
         """
         give_up: float | None = None
         delay_s = FIRST_DELAY_S
@@ -162,7 +178,9 @@ class ApiClient:
             self._check()
             asked_s: float | None = None
             try:
-                response = await self._client.send(build())
+                response = await self._client.send(build(), stream=stream)
+                if response.is_error:
+                    await response.aread()
             except httpx.TransportError as error:
                 message = f"The API at {self._client.base_url} does not answer ({type(error).__name__})."
                 fault = AvemotionError(ErrorCode.SERVICE_UNAVAILABLE, message)
@@ -172,7 +190,7 @@ class ApiClient:
                 fault = error_of(response)
                 if response.status_code not in PASSING_STATUSES:
                     raise fault
-                asked_s = _asked_delay_s(response)
+                asked_s = asked_delay_s(response)
             pause_s = delay_s if asked_s is None else asked_s
             if give_up is None:
                 give_up = time.monotonic() + self._patience_s
@@ -182,7 +200,7 @@ class ApiClient:
             delay_s = min(delay_s * 2, LONGEST_DELAY_S)
 
 
-def _document(response: httpx.Response) -> Document:
+def document_of(response: httpx.Response) -> Document:
     """Return the JSON object of an answer."""
     try:
         document = response.json()
@@ -194,7 +212,7 @@ def _document(response: httpx.Response) -> Document:
     return document
 
 
-def _asked_delay_s(response: httpx.Response) -> float | None:
+def asked_delay_s(response: httpx.Response) -> float | None:
     """Return what ``Retry-After`` asks for, in seconds or as a date; None where it asks for nothing."""
     text = response.headers.get("Retry-After", "").strip()
     if text.isdigit():

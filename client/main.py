@@ -16,12 +16,16 @@ class Commands(LazyGroup):
         "run": Entry("client.run.command:run", "Score clips here and now and print the results."),
         "serve": Entry("client.serve:serve", "Start the service and keep it running until Ctrl-C."),
         "faces": Entry("client.faces.command:faces", "See the face of a clip: action units, pose, gaze."),
+        "score": Entry("client.score.command:score", "Score many clips into one file, a row a clip."),
+        "evaluate": Entry(
+            "client.evaluate.command:evaluate", "Compare results with what is true of the clips."
+        ),
         "doctor": Entry("client.doctor:doctor", "Look at this machine: what it has, and what is wrong."),
         "weights": Entry("client.weights:app", "Import weights made elsewhere, and check weights files."),
         "dataset": Entry("client.dataset:app", "Look at a data set before training."),
         "train": Entry("client.train:train", "Train a model by a recipe, with a report."),
         "bench": Entry("client.bench:app", "Measure this machine."),
-        "ops": Entry("client.ops:app", "Look after a service: API keys."),
+        "ops": Entry("client.ops:app", "Look after a service: API keys, webhooks."),
     }
 
 

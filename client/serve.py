@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import Annotated
 
 import typer
 
+from client.stack.services import service_processes
 from client.stack.stack import EmbeddedStack
 from shared.errors import AvemotionError
 from shared.settings import Settings, get_settings
@@ -20,7 +22,8 @@ def serve(
 ) -> None:
     """Start the API, the workers and, where no address is set, PostgreSQL and Valkey."""
     settings = _chosen(get_settings(), host, port)
-    stack = EmbeddedStack(settings, attach=False, say=_say)
+    services = partial(service_processes, express=True)
+    stack = EmbeddedStack(settings, attach=False, say=_say, services=services)
     typer.echo("Starting; the first time takes a little longer.")
     try:
         with stack:

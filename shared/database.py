@@ -44,6 +44,8 @@ def connect(settings: Settings, *, pool_size: int = 5) -> Engine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
+        # The text of an error holds what was asked, and never with what values: logs carry ids only.
+        hide_parameters=True,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_S,
             "tcp_user_timeout": SILENCE_LIMIT_MS,

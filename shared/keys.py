@@ -47,6 +47,11 @@ def revoke_key(session: Session, key_id: UUID) -> bool:
     return session.scalar(revoked) is not None
 
 
+def find_key(session: Session, key_id: UUID) -> ApiKey | None:
+    """Return a key, revoked or not."""
+    return session.get(ApiKey, key_id)
+
+
 def find_owner(session: Session, secret: str) -> UUID | None:
     """Return the id of a valid key; ``None`` for a revoked or unknown one."""
     found = select(ApiKey.id).where(ApiKey.sha256 == hash_key(secret), ApiKey.revoked_at.is_(None))

@@ -6,28 +6,43 @@ that no two transactions wait for each other.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, Engine, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from shared.database import transact
 from shared.errors import ErrorCode, WarningCode
 from shared.settings import Settings
-from shared.tables import Job, JobStatus, Prediction, Segment, Stage, StageName, WorkStatus
+from shared.tables import ENDED, Job, JobStatus, Prediction, Segment, Stage, StageName, WorkStatus
+from shared.webhooks.outbox import End, announce_jobs, withdraw_end
 
+# Jobs that are changed in one transaction: few enough to be locked for a moment only.
+STEP_JOBS = 500
+# Long enough for a deadlock with another change of many jobs to be broken and the step to be done again.
+STEP_PATIENCE_S = 5
 OPEN_WORK = (WorkStatus.WAITING, WorkStatus.READY, WorkStatus.LEASED)
 
 
 def open_job(session: Session, job: Job) -> None:
-    """Add a new job with its first unit of work.
+    """Add one new job as ``open_jobs`` does many."""
+    open_jobs(session, [job])
 
-    The message counts as sent: if it never is, the janitor sends it after ``republish_after_s``.
+
+def open_jobs(session: Session, jobs: Sequence[Job]) -> None:
+    """Add new jobs, each with its first unit of work; the statements are few, however many the jobs.
+
+    Their messages count as sent: those that never are, the janitor sends after ``republish_after_s``.
     """
-    session.add(job)
+    session.add_all(jobs)
     session.flush()
-    session.add(Stage(job_id=job.id, name=StageName.INGEST, status=WorkStatus.READY, published_at=func.now()))
+    session.execute(
+        insert(Stage).values(published_at=func.now()),
+        [{"job_id": job.id, "name": StageName.INGEST, "status": WorkStatus.READY} for job in jobs],
+    )
 
 
 def lock_job(session: Session, job_id: UUID) -> Job | None:
@@ -50,22 +65,76 @@ def end_job(
     error: tuple[ErrorCode, str] | None = None,
 ) -> None:
     """End a locked job: whatever is still open is cancelled, and whoever holds it is fenced off."""
-    for table in (Stage, Prediction):
-        session.execute(
-            update(table)
-            .where(table.job_id == job.id, table.status.in_(OPEN_WORK))
-            .values(status=WorkStatus.CANCELLED, lease_until=None)
-        )
+    _cancel_work(session, [job.id])
     job.status = status
     job.error_code = error[0].code if error else None
     job.error_message = error[1] if error else None
     job.finished_at = func.now()
     job.expires_at = func.now() + timedelta(seconds=settings.job_ttl_s)
     job.version += 1
+    if job.webhook_url is not None:
+        announce_jobs(session, [End(job.id, status, job.webhook_url)])
+
+
+def cancel_jobs(session: Session, job_ids: Sequence[UUID], settings: Settings) -> None:
+    """End those of many locked jobs that are open, as ``end_job`` ends one."""
+    _cancel_work(session, job_ids)
+    ended = session.execute(
+        update(Job)
+        .where(Job.id.in_(job_ids), Job.status.not_in(ENDED))
+        .values(
+            status=JobStatus.CANCELLED,
+            finished_at=func.now(),
+            expires_at=func.now() + timedelta(seconds=settings.job_ttl_s),
+            version=Job.version + 1,
+        )
+        .returning(Job.id, Job.status, Job.webhook_url)
+        .execution_options(synchronize_session=False)
+    ).all()
+    announce_jobs(session, (End(row.id, row.status, row.webhook_url) for row in ended if row.webhook_url))
+
+
+def in_steps(
+    engine: Engine, condition: ColumnElement[bool], work: Callable[[Session, Sequence[UUID]], None]
+) -> None:
+    """Do ``work`` with all jobs that can be seen and meet a condition, some at a time.
+
+    Each step is a transaction with its jobs locked, oldest first. After ``work`` they must no longer meet
+    the condition or be seen: the next step takes those that are left.
+    """
+    chosen = (
+        select(Job.id)
+        .where(condition, Job.deleted_at.is_(None))
+        .order_by(Job.id)
+        .limit(STEP_JOBS)
+        .with_for_update(key_share=True)
+    )
+
+    def step(session: Session) -> bool:
+        jobs = session.scalars(chosen).all()
+        if jobs:
+            work(session, jobs)
+        return bool(jobs)
+
+    while transact(engine, step, patience_s=STEP_PATIENCE_S):
+        pass
+
+
+def _cancel_work(session: Session, job_ids: Sequence[UUID]) -> None:
+    for table in (Stage, Prediction):
+        session.execute(
+            update(table)
+            .where(table.job_id.in_(job_ids), table.status.in_(OPEN_WORK))
+            .values(status=WorkStatus.CANCELLED, lease_until=None)
+        )
 
 
 def restart_job(session: Session, job: Job) -> None:
-    """Begin a locked, ended job anew; results and files of the earlier attempt are given up."""
+    """Begin a locked, ended job anew; results and files of the earlier attempt are given up.
+
+    A webhook of that attempt that is not delivered yet is taken back: the next end has one of its own.
+    """
+    withdraw_end(session, job)
     session.execute(delete(Segment).where(Segment.job_id == job.id))
     session.execute(delete(Stage).where(Stage.job_id == job.id))
     job.status = JobStatus.QUEUED

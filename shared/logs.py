@@ -10,7 +10,14 @@ import structlog
 from shared.settings import Settings
 
 # Its INFO lines repeat what ours say, one a message.
-CHATTY = ("celery.worker.strategy", "celery.app.trace", "kombu", "httpx", "alembic.runtime.migration")
+CHATTY = (
+    "celery.worker.strategy",
+    "celery.app.trace",
+    "kombu",
+    "httpx",
+    "httpcore",
+    "alembic.runtime.migration",
+)
 
 
 def configure_logs(settings: Settings) -> None:

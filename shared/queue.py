@@ -35,6 +35,7 @@ STAGES = {
 # have them serve.
 EVERYWHERE = "landmarker"
 ANALYZERS = (EVERYWHERE, "openface")
+PRIORITIES = (Priority.INTERACTIVE, Priority.BULK)
 RESOURCE = {stage: resource for resource, stages in STAGES.items() for stage in stages}
 SOCKET_TIMEOUT_S = 5
 # Room between the longest task and its redelivery.
@@ -52,16 +53,19 @@ def queue_name(stage: StageName, priority: Priority, analyzer: str) -> str:
     return name if stage is not StageName.FACES or analyzer == EVERYWHERE else f"{name}.{analyzer}"
 
 
-def queue_names(resource: str, analyzers: Sequence[str] = ANALYZERS) -> list[str]:
+def queue_names(
+    resource: str, analyzers: Sequence[str] = ANALYZERS, priorities: Sequence[Priority] = PRIORITIES
+) -> list[str]:
     """Return a resource's queues in the order in which they are served: interactive before bulk.
 
     Args:
         resource: ``media`` or ``inference``.
         analyzers: What the worker can see faces with.
+        priorities: What the worker serves, first things first.
     """
     names = [
         queue_name(stage, priority, analyzer)
-        for priority in (Priority.INTERACTIVE, Priority.BULK)
+        for priority in priorities
         for stage in STAGES[resource]
         for analyzer in analyzers
     ]

@@ -5,17 +5,24 @@ Each field is documented in ``docs/settings.md``; a test holds that page to this
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.webhooks.secrets import read_secrets
 
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Bytes = Annotated[int, Field(ge=1)]
+# Also those of applications, such as capacitor://localhost.
+ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?")
+# Which browsers leave out.
+DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
 class Settings(BaseSettings):
@@ -51,11 +58,19 @@ class Settings(BaseSettings):
         description="Names, between commas, by which the API may be called while keys are off, "
         "besides `localhost` and plain IP addresses.",
     )
+    cors_origins: str = Field(
+        "",
+        description="Origins, between commas, whose pages may call the API from a browser, such as "
+        "`https://app.example.org`; none when unset.",
+    )
     api_threads: Count = Field(16, description="Request threads in each API process.")
     api_processes: Count = Field(2, description="API processes.")
     max_upload_bytes: Bytes = Field(2 * 1024**3, description="Largest upload.")
     max_queue_depth: Count = Field(
-        10_000, description="Unfinished jobs past which `POST /predict` answers 503."
+        10_000, description="Unfinished interactive jobs past which new ones are answered with 503."
+    )
+    max_bulk_depth: Count = Field(
+        200_000, description="Unfinished bulk jobs past which new ones are answered with 503."
     )
     max_wait_s: Seconds = Field(30, description="Longest time a request may wait for a job.")
 
@@ -121,6 +136,25 @@ class Settings(BaseSettings):
         10, description="Age at which a message that nobody took is sent again."
     )
 
+    # Webhooks
+    webhook_secret: SecretStr | None = Field(
+        None,
+        description="Signs webhooks: `whsec_…`, or several between spaces, all of which sign. Made by the "
+        "embedded stack when unset; elsewhere there are no webhooks without it.",
+    )
+    webhook_allow_private: bool = Field(
+        default=False,
+        description="`yes` lets webhooks go to private addresses and loopback, there over plain HTTP too.",
+    )
+    webhook_concurrency: Count = Field(32, description="Webhooks that a janitor delivers at a time.")
+    webhook_receiver_concurrency: Count = Field(4, description="How many of them go to one receiver.")
+    webhook_timeout_s: Seconds = Field(15, description="Time of one try, from its name to its answer.")
+    webhook_tries: Count = Field(12, description="Tries after which a webhook is given up.")
+    webhook_backoff_s: Seconds = Field(5, description="Pause after the first try; tripled each time.")
+    webhook_longest_backoff_s: Seconds = Field(
+        6 * 3600, description="Longest pause between two tries, also where the receiver asks for one."
+    )
+
     # Care
     upload_ttl_s: Seconds = Field(7 * 86400, description="Life of an upload after its last use.")
     job_ttl_s: Seconds = Field(30 * 86400, description="Life of a finished job.")
@@ -128,6 +162,18 @@ class Settings(BaseSettings):
         "INFO", description="Least severe log line."
     )
     log_format: Literal["console", "json"] = Field("console", description="Shape of log lines.")
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _is_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        # Compose files pass variables on that are not set as empty ones.
+        return value if value is not None and read_secrets(value.get_secret_value()) else None
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _names_origins(cls, text: str) -> str:
+        read_origins(text)
+        return text
 
     @property
     def stage_hard_limit_s(self) -> float:
@@ -143,6 +189,27 @@ class Settings(BaseSettings):
     def resolved_storage_url(self) -> str:
         """Return the storage address, a folder under ``data_dir`` when none is set."""
         return self.storage_url or f"file://{(self.data_dir / 'storage').absolute()}"
+
+
+def read_origins(text: str) -> frozenset[str]:
+    """Return the origins in a list between commas, each as browsers write it.
+
+    Raises:
+        ValueError: Something in it is no origin.
+    """
+    return frozenset(_origin(each.strip()) for each in text.split(",") if each.strip())
+
+
+def _origin(text: str) -> str:
+    found = ORIGIN.fullmatch(text.lower())
+    if found is None:
+        # No `*`: while keys are off, every page that somebody visits could call their own service.
+        raise ValueError(
+            f"{text!r} is no origin: write scheme://host or scheme://host:port, without a path; "
+            "`*` and `null` are not taken; a name beyond ASCII is written as xn--..."
+        )
+    scheme, host, port = found.groups()
+    return f"{scheme}://{host}" if port in {None, DEFAULT_PORTS.get(scheme)} else f"{scheme}://{host}:{port}"
 
 
 def is_loopback(host: str) -> bool:

@@ -1,7 +1,8 @@
-"""What becomes of processes."""
+"""How processes begin and end."""
 
 from __future__ import annotations
 
+import signal
 import time
 
 import psutil
@@ -18,3 +19,9 @@ def is_gone(pid: int) -> bool:
     except psutil.NoSuchProcess:
         return True
     return False
+
+
+def heed_signals() -> None:
+    """Let signals arrive as at a terminal: a test run in the background was started without them."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)

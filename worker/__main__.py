@@ -1,4 +1,4 @@
-"""``python -m worker media|inference|janitor`` runs one process; ``check ROLE`` asks after it."""
+"""``python -m worker media|express|inference|janitor`` runs one process; ``check ROLE`` asks after it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import warnings
 from shared.settings import get_settings
 from worker.liveness import is_alive
 
-ROLES = ("media", "inference", "janitor")
+ROLES = ("media", "express", "inference", "janitor")
 USAGE = f"usage: python -m worker {'|'.join(ROLES)}, or: python -m worker check {'|'.join(ROLES)}"
 
 
@@ -40,11 +40,12 @@ def run_janitor() -> None:
 
 
 def run_worker(role: str) -> None:
-    """Run a Celery worker on the role's queues, interactive before bulk."""
+    """Run a Celery worker on the queues of its role, interactive before bulk; ``express`` takes no bulk."""
     from celery.exceptions import CPendingDeprecationWarning  # noqa: PLC0415 - as above
 
     from shared.logs import configure_logs  # noqa: PLC0415 - as above
-    from shared.queue import INFERENCE, queue_names  # noqa: PLC0415 - as above
+    from shared.queue import INFERENCE, MEDIA, PRIORITIES, queue_names  # noqa: PLC0415 - as above
+    from shared.tables import Priority  # noqa: PLC0415 - as above
 
     settings = get_settings()
     configure_logs(settings)
@@ -55,13 +56,15 @@ def run_worker(role: str) -> None:
     # their results go to the database.
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     usable = children.prepare(role, settings)
-    count = 1 if role == INFERENCE else settings.media_children or os.cpu_count() or 1
+    resource = INFERENCE if role == INFERENCE else MEDIA
+    priorities = (Priority.INTERACTIVE,) if role == children.EXPRESS else PRIORITIES
+    count = (settings.media_children or os.cpu_count() or 1) if role == MEDIA else 1
     app.worker_main(
         [
             "--quiet",
             "worker",
             f"--hostname={role}@%h",
-            f"--queues={','.join(queue_names(role, usable))}",
+            f"--queues={','.join(queue_names(resource, usable, priorities))}",
             "--pool=prefork",
             f"--concurrency={count}",
             f"--loglevel={settings.log_level}",

@@ -12,7 +12,7 @@ from celery import bootsteps
 from celery.signals import worker_process_init
 
 from shared.analyzers import announce
-from shared.queue import EVERYWHERE, INFERENCE
+from shared.queue import EVERYWHERE, INFERENCE, MEDIA
 from shared.scratch import sweep_scratch
 from shared.settings import Settings, get_settings
 from worker.app import app
@@ -22,6 +22,10 @@ from worker.warm_up import warm_media_child, warm_media_parent, warm_model
 
 log = logging.getLogger(__name__)
 
+EXPRESS = "express"
+"""The role of a media worker that takes interactive work only: it never waits for a bulk stage to end."""
+# What serves a person (the express worker, the model, the API) gets the processor before what serves a batch.
+COURTESY = 10
 SWEEP_S = 600
 
 
@@ -98,6 +102,8 @@ def prepare(role: str, settings: Settings) -> tuple[str, ...]:
             warm_model(settings)
         else:
             warm_media_child(settings)
+        if role == MEDIA:
+            os.nice(COURTESY)
 
     for analyzer, sentences in problems.items():
         for sentence in sentences:

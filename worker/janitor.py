@@ -1,7 +1,7 @@
 """The janitor: finds work that nobody does, and things that nobody needs.
 
 A small process of its own. Several may run: rows are locked before they are changed, and what one
-has changed the other no longer finds.
+has changed the other no longer finds. Webhooks are delivered beside these duties, by threads of their own.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from worker.liveness import touch
 from worker.purge import purge
 from worker.takeback import take_back_stages, take_back_windows
 from worker.toolkit import Toolkit
+from worker.webhooks.postman import Postman
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -41,6 +42,8 @@ def run(kit: Toolkit, app: Celery) -> None:
         "send again what got lost": lambda: send_lost(kit, app),
         "purge": lambda: purge(kit),
     }
+    postman = Postman(kit.settings)
+    postman.start()
     log.info("janitor ready")
     while not stop.wait(kit.settings.janitor_interval_s):
         for name, duty in duties.items():
@@ -50,3 +53,4 @@ def run(kit: Toolkit, app: Celery) -> None:
                 # A server that is away comes back; the other duties may not need it.
                 log.warning("duty put off", duty=name, error=type(error).__name__)
         touch("janitor")
+    postman.stop()

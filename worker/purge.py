@@ -17,8 +17,8 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from shared.database import transact
-from shared.erasure import erase_job
-from shared.tables import Job, JobStatus, Stage, Upload, UploadState
+from shared.erasure import drop_batches, erase_job, hide_jobs_of
+from shared.tables import Batch, Job, JobStatus, Stage, Upload, UploadState
 from worker.toolkit import Toolkit
 
 log = structlog.stdlib.get_logger(__name__)
@@ -37,8 +37,10 @@ def purge(kit: Toolkit) -> None:
     """Do one round of each kind of removal."""
     global _swept_at  # noqa: PLW0603 - one janitor a process; the time of its last sweep
     tidy_jobs(kit)
+    hide_batches(kit)
     erase_expired(kit)
     drop_uploads(kit)
+    drop_batches(kit.engine, kit.settings)
     if time.monotonic() - _swept_at > SWEEP_EVERY_S:
         _swept_at = time.monotonic()
         sweep(kit)
@@ -70,6 +72,14 @@ def artifact_keys(session: Session, job_id: UUID) -> set[str]:
         select(Stage.output).where(Stage.job_id == job_id)
     )
     return {output[name] for output in outputs if output for name in ARTIFACTS if name in output}
+
+
+def hide_batches(kit: Toolkit) -> None:
+    """Go on with the erasure of batches that a crash cut off."""
+    visible = select(Job.id).where(Job.batch_id == Batch.id, Job.deleted_at.is_(None))
+    begun = select(Batch.id).where(Batch.deleted_at.is_not(None), visible.exists()).limit(ROUND_ROWS)
+    for batch_id in transact(kit.engine, lambda session: session.scalars(begun).all()):
+        hide_jobs_of(kit.engine, batch_id, kit.settings)
 
 
 def erase_expired(kit: Toolkit) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import typer
 from rich.console import Console
 
 from client.api import ApiClient
+from client.options import job_options
 from client.render.text import display_name
 from client.run import report
 from client.run.analyzers import await_analyzer
@@ -87,14 +87,7 @@ def run(  # noqa: PLR0913 - one argument an option
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
     console = Console(stderr=True, highlight=False)
-    given = {
-        "fusion": fusion,
-        "model": model,
-        "analyzer": analyzer,
-        "window_s": _finite(window, "--window"),
-        "stride_s": _finite(stride, "--stride"),
-    }
-    options = {name: value for name, value in given.items() if value is not None}
+    options = job_options(fusion=fusion, model=model, analyzer=analyzer, window=window, stride=stride)
     entries = _look_at(clips or [], audio, console)
     interrupted = _score(entries, options, console, as_json=as_json)
     if interrupted:
@@ -181,10 +174,3 @@ def _report(entries: Sequence[Entry], console: Console, *, as_json: bool) -> Non
     else:
         report.write_results(outcomes, Console(highlight=False))
     report.write_errors(outcomes, console)
-
-
-def _finite(value: float | None, option: str) -> float | None:
-    """Return the number of an option; the limits are the API's to check."""
-    if value is not None and not math.isfinite(value):
-        raise typer.BadParameter("is not a number of seconds.", param_hint=option)
-    return value

@@ -8,9 +8,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from client.stack.addresses import write_private
+from shared.webhooks.secrets import make_secret
 
 
 class StackNote(BaseModel):
@@ -88,6 +89,25 @@ class DataFolder:
         """Say that no stack runs."""
         with contextlib.suppress(FileNotFoundError):
             self._note_path.unlink()
+
+    def read_webhook_secret(self) -> SecretStr | None:
+        """Return what stacks on this folder sign webhooks with; None before the first."""
+        try:
+            return SecretStr(self._secret_path.read_text(encoding="utf-8").strip())
+        except FileNotFoundError:
+            return None
+
+    def keep_webhook_secret(self) -> SecretStr:
+        """Return that secret; if there is none it is made now, for the eyes of the owner only."""
+        found = self.read_webhook_secret()
+        if found is None:
+            found = SecretStr(make_secret())
+            write_private(self._secret_path, found.get_secret_value() + "\n")
+        return found
+
+    @property
+    def _secret_path(self) -> Path:
+        return self.path / "webhook_secret"
 
     @property
     def _note_path(self) -> Path:

@@ -8,28 +8,37 @@ import sys
 from collections.abc import Mapping, Sequence
 
 import httpx
+from pydantic import SecretStr
 
 from client.stack.process import Process
 from shared.settings import Settings
 
 READY_LIMIT_S = 2.0
-# One media child a core: a child that starts threads of its own only gets in the others' way.
 # As shared.logs writes them, as text and as JSON.
 WARNING = re.compile(r'\[(warning|error|critical) *\]|"level": "(warning|error|critical)"')
+SECRET = "AVEMOTION_WEBHOOK_SECRET"  # noqa: S105 - the variable's name
 # A media child a core: a child that starts threads of its own only gets in the others' way.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
 
 
-def service_processes(env: Mapping[str, str], api_url: str, servers: Sequence[str]) -> list[Process]:
+def service_processes(
+    env: Mapping[str, str], api_url: str, servers: Sequence[str], *, express: bool = False
+) -> list[Process]:
     """Return the process table of the service.
 
     Args:
         env: Environment of every process.
         api_url: Where the API will answer.
         servers: Names of the embedded servers, which start first.
+        express: Keep a media worker free for interactive work: for a service that takes bulk work beside it.
     """
     first, then = tuple(servers), ("migrations", *servers)
+    # Who decodes hostile media has no use for secrets that others need.
+    plain = {name: value for name, value in env.items() if name != SECRET}
     gunicorn = ("gunicorn", "-c", "python:api.gunicorn_config", "api:create_app()")
+    workers = [("inference", plain), ("media", ONE_THREAD | plain), ("janitor", dict(env))]
+    if express:
+        workers.append(("express", ONE_THREAD | plain))
     return [
         Process(name="migrations", argv=_python("migrations"), env=env, after=first, once=True),
         Process(
@@ -40,22 +49,15 @@ def service_processes(env: Mapping[str, str], api_url: str, servers: Sequence[st
             is_ready=lambda: answers(api_url),
             is_shown=is_warning,
         ),
-        Process(
-            name="inference",
-            argv=_python("worker", "inference"),
-            env=dict(env),
-            after=then,
-            is_shown=is_warning,
-        ),
-        Process(
-            name="media",
-            argv=_python("worker", "media"),
-            env=ONE_THREAD | dict(env),
-            after=then,
-            is_shown=is_warning,
-        ),
-        Process(
-            name="janitor", argv=_python("worker", "janitor"), env=dict(env), after=then, is_shown=is_warning
+        *(
+            Process(
+                name=role,
+                argv=_python("worker", role),
+                env=given,
+                after=then,
+                is_shown=is_warning,
+            )
+            for role, given in workers
         ),
     ]
 
@@ -67,6 +69,8 @@ def service_environment(settings: Settings) -> dict[str, str]:
         key, value = f"AVEMOTION_{name.upper()}", getattr(settings, name)
         if value is None:
             env.pop(key, None)
+        elif isinstance(value, SecretStr):
+            env[key] = value.get_secret_value()
         else:
             env[key] = str(value)
     env["AVEMOTION_STORAGE_URL"] = settings.resolved_storage_url

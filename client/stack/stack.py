@@ -159,6 +159,8 @@ class EmbeddedStack:
             database_url = postgres.url
             servers.append(postgres.process())
         self._complete(_url(host, port), database_url, broker_url, port)
+        secret = settings.webhook_secret or self.folder.keep_webhook_secret()
+        self.settings = self.settings.model_copy(update={"webhook_secret": secret})
         env = service_environment(self.settings)
         services = self._services(env, self.api_url, [server.name for server in servers])
         self._supervisor = Supervisor(

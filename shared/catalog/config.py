@@ -35,7 +35,13 @@ Spread = tuple[Positive, Positive, Positive]
 class Record(BaseModel):
     """A part of a checkpoint's JSON files; a key that is not known is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        # The API answers every field.
+        json_schema_serialization_defaults_required=True,
+    )
 
 
 class Normalisation(Record):

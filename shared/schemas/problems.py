@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.schemas.codes import Code
 
 
 class FieldProblem(BaseModel):
@@ -15,10 +17,17 @@ class FieldProblem(BaseModel):
 class Problem(BaseModel):
     """An ``application/problem+json`` body."""
 
+    # The API always sends it; what stands in between may not.
+    model_config = ConfigDict(
+        json_schema_extra={"required": ["type", "title", "status", "detail", "code", "errors"]}
+    )
+
     type: str = Field(description="Address of the code's explanation.")
     title: str
     status: int
     detail: str
-    code: str = Field(description="Stable code, the same that a failed job carries.")
+    code: Code = Field(description="Stable code, the same that a failed job carries.")
     instance: str | None = Field(None, description="Names this very failure in the log, where there is more.")
-    errors: list[FieldProblem] = Field(default_factory=list)
+    errors: list[FieldProblem] = Field(
+        default_factory=list, description="What is wrong with which values; empty for other errors."
+    )

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.tables.base import Base, CreatedAt, Id, OwnerId, words
@@ -52,18 +52,36 @@ class Batch(Base):
     """Jobs that belong together."""
 
     __tablename__ = "batches"
+    __table_args__ = (
+        Index("ix_batches_owner_id_id", "owner_id", "id"),
+        Index("ix_batches_deleted_at", "deleted_at", postgresql_where="deleted_at IS NOT NULL"),
+        Index(
+            "ix_batches_unannounced",
+            "id",
+            postgresql_where="webhook_url IS NOT NULL AND closed_at IS NOT NULL AND announced_at IS NULL",
+        ),
+    )
 
     id: Mapped[Id]
     owner_id: Mapped[OwnerId]
     name: Mapped[str | None]
     created_at: Mapped[CreatedAt]
-    closed_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None] = mapped_column(comment="From then on it takes no more jobs.")
+    deleted_at: Mapped[datetime | None] = mapped_column(
+        comment="When its erasure began; from then on nobody sees it."
+    )
+    webhook_url: Mapped[str | None] = mapped_column(comment="Who is told of its end; normalised.")
+    announced_at: Mapped[datetime | None] = mapped_column(
+        comment="When its end was noticed, if somebody is to be told of it."
+    )
 
 
 class Job(Base):
     """Score this video and/or this audio with these options."""
 
     __tablename__ = "jobs"
+    # Reading defaults back would make one statement with tens of thousands of values of many inserts.
+    __mapper_args__ = {"eager_defaults": False}  # noqa: RUF012 - SQLAlchemy has it as no class variable
     __table_args__ = (
         Index(
             "uq_jobs_idempotency_key",
@@ -73,14 +91,24 @@ class Job(Base):
             postgresql_where="idempotency_key IS NOT NULL",
             postgresql_nulls_not_distinct=True,
         ),
-        Index("ix_jobs_open", "id", postgresql_where="status IN ('queued', 'running')"),
+        Index("ix_jobs_unfinished", "priority", "id", postgresql_where="status IN ('queued', 'running')"),
+        Index("ix_jobs_batch_id_id", "batch_id", "id", postgresql_where="batch_id IS NOT NULL"),
+        # All that a batch's counts are made of: they are read from the index alone.
+        Index(
+            "ix_jobs_batch_counts",
+            "batch_id",
+            "status",
+            postgresql_include=["error_code", "started_at", "finished_at"],
+            postgresql_where="batch_id IS NOT NULL AND deleted_at IS NULL",
+        ),
         Index("ix_jobs_owner_id_id", "owner_id", "id"),
         Index("ix_jobs_expires_at", "expires_at"),
     )
 
     id: Mapped[Id]
     owner_id: Mapped[OwnerId]
-    batch_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("batches.id"), index=True)
+    batch_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("batches.id"))
+    reference: Mapped[str | None] = mapped_column(comment="The client's name for a job of a batch.")
     video_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("uploads.id", ondelete="SET NULL"), index=True
     )
@@ -96,6 +124,10 @@ class Job(Base):
     window_s: Mapped[float]
     stride_s: Mapped[float]
     priority: Mapped[Priority] = mapped_column(words(Priority))
+    rules: Mapped[list[dict[str, Any]]] = mapped_column(
+        default=list, server_default=text("'[]'"), comment="What alerts are looked for."
+    )
+    webhook_url: Mapped[str | None] = mapped_column(comment="Who is told of its end; normalised.")
 
     status: Mapped[JobStatus] = mapped_column(words(JobStatus), default=JobStatus.QUEUED)
     attempt: Mapped[int] = mapped_column(default=1, comment="Grows by one with each retry by request.")

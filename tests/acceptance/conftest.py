@@ -20,7 +20,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     small = {"input_size": 64, "num_frame": 4}
     write_checkpoint(folder / "models", "with-random", layout="random", layout_seed=1, frames=8, **small)
     write_checkpoint(folder / "models", "with-stacked", layout="stacked", frames=4, **small)
-    with running_service(folder, models_dir=folder / "models") as running:
+    # Receivers of webhooks are on loopback here.
+    with running_service(folder, models_dir=folder / "models", webhook_allow_private=True) as running:
         yield running
 
 

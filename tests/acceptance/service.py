@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
@@ -16,6 +17,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from client.stack.postgres import EmbeddedPostgres
+from client.stack.services import service_processes
 from client.stack.stack import EmbeddedStack
 from client.stack.supervisor import Patience
 from client.stack.valkey import EmbeddedValkey
@@ -45,9 +47,10 @@ HASTE = {
 class Service:
     """PostgreSQL, Valkey, API, workers and janitor on this machine, on free ports."""
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
+    def __init__(self, folder: Path, *, express: bool = False, **settings: Any) -> None:
         """Prepare; the processes start when the ``with`` block is entered."""
         self.folder = folder
+        self._services = partial(service_processes, express=express)
         postgres, valkey = EmbeddedPostgres(folder / "postgres"), EmbeddedValkey(folder / "valkey")
         self._valkey_folder = folder / "valkey"
         self.postgres = Server(postgres.process(), folder / "postgres.log")
@@ -72,7 +75,9 @@ class Service:
                 server.start()
             # A test kills its processes more often than any night does.
             patience = Patience(most_quick_deaths=1000, longest_delay_s=0.5)
-            self.stack = cleanup.enter_context(EmbeddedStack(self.settings, patience=patience))
+            self.stack = cleanup.enter_context(
+                EmbeddedStack(self.settings, patience=patience, services=self._services)
+            )
             self.settings = self.stack.settings
             self.http = cleanup.enter_context(
                 httpx.Client(base_url=self.stack.api_url, timeout=60, trust_env=False)

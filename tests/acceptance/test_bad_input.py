@@ -62,6 +62,11 @@ def test_what_is_no_media_is_refused_at_the_door(service: Service, case: str) ->
     assert service.storage.names("uploads") == before
 
 
+# Like another in what they show, or long.
+SLOW = frozenset(
+    {"a decompression bomb", "half of a faststart", "a phone held upright (270)", "stereo", "96 kHz"}
+)
+
 FAILS: dict[str, tuple[str, Callable[[Path], Path], str, set[str]]] = {
     "an mp4 without its index": ("video", make.no_moov, "cut.mp4", {"media_unreadable"}),
     "no decodable frame": ("video", make.undecodable, "noise.mp4", {"media_unreadable"}),
@@ -90,7 +95,9 @@ FAILS: dict[str, tuple[str, Callable[[Path], Path], str, set[str]]] = {
 }
 
 
-@pytest.mark.parametrize("case", FAILS)
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=pytest.mark.slow if case in SLOW else ()) for case in FAILS]
+)
 def test_media_that_cannot_be_scored_end_in_a_typed_error(
     service: Service, tmp_path: Path, case: str
 ) -> None:
@@ -191,7 +198,9 @@ SCORED: dict[str, tuple[str, Callable[[Path], Path], str, set[str], list[str]]] 
 }
 
 
-@pytest.mark.parametrize("case", SCORED)
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=pytest.mark.slow if case in SLOW else ()) for case in SCORED]
+)
 def test_unusual_media_are_scored_and_say_what_was_unusual(
     service: Service, tmp_path: Path, case: str
 ) -> None:

@@ -78,10 +78,8 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make.face_video(tmp_path_factory.mktemp("media") / "clip.mp4", duration_s=2)
 
 
-@pytest.mark.parametrize(
-    "fusion",
-    [pytest.param(fusion, marks=() if fusion == "hybrid" else pytest.mark.slow) for fusion in BUILTIN],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("fusion", BUILTIN)
 def test_a_clip_goes_through_each_fusion(service: Service, clip: Path, fusion: str) -> None:
     """The result names the fusion and the model that were chosen for it, and warns as that model does."""
     document = service.end_of(service.submit(clip, fusion=fusion, window_s=1), LOADING_LIMIT_S)

@@ -23,6 +23,9 @@ from tests.servers import wait_until
 from tests.unit.faces.openface.installs import FakeInstall
 from tests.unit.faces.openface.tables import table
 
+# A service of its own, and many jobs; the analyzer by itself is tested in tests/unit/faces.
+pytestmark = pytest.mark.slow
+
 PROGRAM = Path(__file__).with_name("counting_program.py")
 
 
@@ -81,7 +84,6 @@ def test_a_result_says_what_saw_the_faces(seeing: Service, face_clip: Path) -> N
     assert tables["openface"][0].keys() == tables["landmarker"][0].keys()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("case", FAILS)
 def test_bad_media_end_as_with_the_other_analyzer(
     seeing: Service, install: FakeInstall, tmp_path: Path, case: str
@@ -130,7 +132,6 @@ def test_an_openface_that_fails_is_told(
         assert "faces_cut_short" in {warning["code"] for warning in document["warnings"]}
 
 
-@pytest.mark.slow
 def test_a_long_clip_is_seen_piece_by_piece(seeing: Service, tmp_path: Path) -> None:
     """Each segment is a run of its own, and the table has a row a frame of the whole clip."""
     clip = make.face_video(tmp_path / "long.mp4", duration_s=9)

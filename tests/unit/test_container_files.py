@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 COMPOSE = Path(sys.executable).parent / "docker-compose"
 BASE = "python:3.12-slim-bookworm"
 SERVERS = {"postgres": "postgres:17", "valkey": "valkey/valkey:8"}
-WORKERS = {"media", "inference", "inference-gpu", "janitor"}
+WORKERS = {"media", "express", "inference", "inference-gpu", "janitor"}
 SECRETS = {"POSTGRES_PASSWORD": "p", "VALKEY_PASSWORD": "v"}
 
 
@@ -75,11 +75,24 @@ def test_every_container_is_confined(services: dict[str, dict[str, Any]]) -> Non
 
 
 def test_only_the_api_is_reached_from_outside(services: dict[str, dict[str, Any]]) -> None:
-    """One port is published, on loopback; all else shares a network without a way out."""
+    """One port is published, on loopback; all else shares a network without a way out.
+
+    The janitor alone has one besides: it calls the receivers of webhooks.
+    """
     ports = {name: item["ports"] for name, item in services.items() if item.get("ports")}
     assert list(ports) == ["api"]
     assert [port["host_ip"] for port in ports["api"]] == ["127.0.0.1"]
-    assert all(set(item["networks"]) == {"backend"} for name, item in services.items() if name != "api")
+    ways_out = {name: set(item["networks"]) - {"backend"} for name, item in services.items()}
+    assert {name: way for name, way in ways_out.items() if way} == {
+        "api": {"frontend"},
+        "janitor": {"outbound"},
+    }
+
+
+def test_secret_of_webhooks_is_given_to_those_who_need_it(services: dict[str, dict[str, Any]]) -> None:
+    """Workers that decode hostile media do not have what webhooks are signed with."""
+    having = {name for name, item in services.items() if "AVEMOTION_WEBHOOK_SECRET" in item["environment"]}
+    assert having == {"api", "janitor"}
 
 
 def test_workers_can_be_scaled(services: dict[str, dict[str, Any]]) -> None:

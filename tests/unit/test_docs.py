@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from api.origins import REQUEST_HEADERS
 from shared.errors import ErrorCode, WarningCode
 from shared.settings import Settings
 
@@ -42,3 +43,25 @@ def test_each_warning_code_is_documented_and_no_other_is() -> None:
     documented = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", text, re.MULTILINE))
 
     assert documented == {code.code: code.message for code in WarningCode}
+
+
+def test_the_page_for_front_ends_shows_the_files_that_are_tested() -> None:
+    """docs/frontend.md has each file of docs/frontend, word for word."""
+    page = (DOCS / "frontend.md").read_text()
+    files = sorted((DOCS / "frontend").glob("*.js*"))
+    assert len(files) == 3
+    for file in files:
+        assert f"`frontend/{file.name}`" in page
+        assert f"\n{file.read_text()}```\n" in page, file.name
+
+
+def test_the_hook_is_short() -> None:
+    """The hook can be read at a glance: at most 40 lines."""
+    assert len((DOCS / "frontend" / "useJob.js").read_text().splitlines()) <= 40
+
+
+def test_headers_that_pages_may_send_are_documented() -> None:
+    """docs/frontend.md names each header that a page of another origin may send."""
+    page = (DOCS / "frontend.md").read_text()
+    for name in REQUEST_HEADERS.split(", "):
+        assert f"`{name}`" in page

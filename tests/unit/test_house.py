@@ -13,7 +13,19 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-TARGETS = ["run", "serve", "test", "test-all", "lint", "format", "bench", "compose-test", "clean"]
+TARGETS = [
+    "run",
+    "serve",
+    "test",
+    "test-all",
+    "lint",
+    "format",
+    "contract",
+    "types",
+    "bench",
+    "compose-test",
+    "clean",
+]
 # Installs must go where the machine's own configuration says. The brackets keep this from finding itself.
 PLACES = re.compile(
     rb"py[p]i\.org|python[h]osted\.org|npm[j]s\.(org|com)|deb\.[d]ebian\.org|--(extra-)?[i]ndex-url|--[f]ind-links|/w[o]rk/"

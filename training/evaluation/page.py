@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from plotly.offline import get_plotlyjs
 from pydantic import JsonValue
 
@@ -15,8 +15,8 @@ from training.evaluation.text import NONE, figure, interval, signed
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def page_of(report: Report) -> str:
-    """Return the report as HTML; every name in it is escaped, and nothing is loaded from elsewhere."""
+def template(name: str) -> Template:
+    """Return a template of a page: what it is given is escaped, and nothing may be missing."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -25,7 +25,12 @@ def page_of(report: Report) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"figure": figure, "signed": signed, "interval": interval, "words": words}
-    return environment.get_template("report.html").render(
+    return environment.get_template(name)
+
+
+def page_of(report: Report) -> str:
+    """Return the report as HTML; every name in it is escaped, and nothing is loaded from elsewhere."""
+    return template("report.html").render(
         report=report,
         reliability=reliability_chart(report.calibration),
         curves=curve_charts(report.curves),

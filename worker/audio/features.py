@@ -88,6 +88,11 @@ def extract(sound: NDArray[np.floating], start_s: float = 0.0) -> SoundFeatures:
     return SoundFeatures(log_mel, mfcc, hop_s, start_s)
 
 
+def span_s(features: SoundFeatures) -> tuple[float, float]:
+    """Return from when to when in the media the columns are, each counted from its middle to the next."""
+    return features.start_s, features.start_s + features.log_mel.shape[1] * features.hop_s
+
+
 def save(features: SoundFeatures) -> bytes:
     """Return the features as the bytes of an ``.npz`` file."""
     buffer = io.BytesIO()

@@ -12,6 +12,7 @@ from worker.assignment import Assignment
 from worker.faces import load_analyzer
 from worker.faces.segment import follow_face, kept_frames
 from worker.fusion.series import window_series
+from worker.media.frames import frame_size
 from worker.media.probe import MediaInfo
 from worker.runner import Result
 from worker.stages.model_card import card_of
@@ -32,6 +33,7 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
     if assignment.video is None:
         raise AvemotionError(ErrorCode.MEDIA_MISSING, "The video of this job was deleted while it ran.")
     media = MediaInfo(**assignment.facts["video"])
+    width, height = frame_size(media, settings.frame_side)
     with kit.storage.local(assignment.video.storage_key) as path:
         track = follow_face(
             path,
@@ -56,6 +58,8 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
                 "name": analyzer.name,
                 "version": analyzer.version,
                 "reliability": None if reliability is None else dict(reliability),
+                "width": width,
+                "height": height,
             },
             "warnings": [code.code for code in track.warnings],
             "frames": len(track.table),

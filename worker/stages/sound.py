@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from shared.errors import AvemotionError, ErrorCode
 from worker.assignment import Assignment
-from worker.audio.features import save
+from worker.audio.features import save, span_s
 from worker.audio.images import encode_png, overview
 from worker.audio.scales import LOG_MEL, MFCC
 from worker.audio.segment import ACTIVITY_DIGITS, listen
@@ -16,6 +16,8 @@ from worker.runner import Result
 from worker.stages.model_card import card_of
 from worker.stages.segment import segment_of
 from worker.toolkit import Toolkit
+
+TIME_DIGITS = 3
 
 
 def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) -> Result:
@@ -38,4 +40,5 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
     kit.storage.write(keys["mel_png"], encode_png(overview(heard.features.log_mel, LOG_MEL)))
     kit.storage.write(keys["mfcc_png"], encode_png(overview(heard.features.mfcc, MFCC)))
     voice = [round(float(share), ACTIVITY_DIGITS) for share in heard.activity]
-    return Result({**keys, "silent": heard.silent, "voice_activity": voice})
+    shown_s = [round(time_s, TIME_DIGITS) for time_s in span_s(heard.features)]
+    return Result({**keys, "shown_s": shown_s, "silent": heard.silent, "voice_activity": voice})

@@ -41,6 +41,7 @@ class Answer(Protocol):
 class Client(Protocol):
     """Flask's test client, as far as the tests use it."""
 
+    def open(self, path: str, **more: Any) -> Answer: ...  # noqa: D102 - any method
     def get(self, path: str, **more: Any) -> Answer: ...  # noqa: D102 - as HTTP has it
     def head(self, path: str, **more: Any) -> Answer: ...  # noqa: D102 - the same
     def post(self, path: str, **more: Any) -> Answer: ...  # noqa: D102 - the same
@@ -119,10 +120,11 @@ class LiveApi:
 
 
 @contextmanager
-def serve(settings: Settings, log: Path) -> Iterator[LiveApi]:
-    """Run the API under gunicorn with its own configuration on a free port."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+def serve(settings: Settings, log: Path, port: int | None = None) -> Iterator[LiveApi]:
+    """Run the API under gunicorn with its own configuration, on a free port unless one is named."""
+    if port is None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
     chosen = settings.model_copy(update={"port": port, "api_processes": 1})
     argv = [sys.executable, "-m", "gunicorn", "-c", "python:api.gunicorn_config", "api:create_app()"]
     with log.open("wb") as stream:

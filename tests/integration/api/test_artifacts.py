@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from shared.schemas.jobs import JobDocument
 from shared.storage import Storage
-from shared.tables import JobStatus, StageName
+from shared.tables import JobStatus, Stage, StageName
 from tests.integration.api.conftest import Client, Predict, job_id_of
 from tests.integration.api.rows import add_output, add_segment, change
 
@@ -121,7 +122,42 @@ def test_other_names(client: Client, job_id: UUID, name: str) -> None:
     assert client.get(f"/jobs/{job_id}/artifacts/{name}").status_code == 404
 
 
+def test_list(client: Client, job_id: UUID, engine: Engine, storage: Storage) -> None:
+    """The list names what can be fetched at this moment, and the time that each picture shows."""
+    address = f"/jobs/{job_id}/artifacts"
+    assert [each["name"] for each in client.get(address).json["artifacts"]] == ["timeline.csv"]
+    segments = [add_segment(engine, job_id, index) for index in (0, 1)]
+    add_output(engine, storage, segments[0], StageName.FACES, faces_csv=b"a\n")
+    add_output(engine, storage, segments[1], StageName.FUSION, sequence_png=PNG)
+    found = client.get(address).json["artifacts"]
+    assert [each["name"] for each in found] == ["timeline.csv", "sequence.png"], "a table is missing"
+    picture = {"segment": 1, "start_s": 10.0, "end_s": 20.0}
+    assert found[1] == {"name": "sequence.png", "href": f"{address}/sequence.png?segment=1", **picture}
+    add_output(engine, storage, segments[1], StageName.FACES, faces_csv=b"a\n")
+    change(engine, job_id, status=JobStatus.SUCCEEDED)
+    found = client.get(address).json["artifacts"]
+    assert [each["name"] for each in found] == ["result.json", "timeline.csv", "faces.csv", "sequence.png"]
+    for each in found:
+        assert client.get(each["href"]).status_code == 200
+    change(engine, job_id, status=JobStatus.FAILED, tidied_at=datetime.now(UTC))
+    found = client.get(address).json["artifacts"]
+    assert [each["name"] for each in found] == ["result.json", "timeline.csv"], (
+        "files of failures are removed"
+    )
+
+
+def test_list_of_sound(client: Client, job_id: UUID, engine: Engine, storage: Storage) -> None:
+    """A picture of sound shows a little of what lies outside its segment, and the list says how much."""
+    segment = add_segment(engine, job_id, 1)
+    add_output(engine, storage, segment, StageName.SOUND, mel_png=PNG)
+    with engine.begin() as connection:
+        connection.execute(update(Stage).values(output={"mel_png": "k", "shown_s": [9.0, 21.0]}))
+    found = client.get(f"/jobs/{job_id}/artifacts").json["artifacts"]
+    assert (found[1]["start_s"], found[1]["end_s"]) == (9, 21)
+
+
 def test_unknown_job(client: Client) -> None:
     """A job that is not there has no artifacts."""
-    answer = client.get(f"/jobs/{UUID(int=1)}/artifacts/result.json")
-    assert (answer.status_code, answer.json["code"]) == (404, "not_found")
+    for address in ("artifacts", "artifacts/result.json"):
+        answer = client.get(f"/jobs/{UUID(int=1)}/{address}")
+        assert (answer.status_code, answer.json["code"]) == (404, "not_found")

@@ -51,9 +51,11 @@ def test_by_batch(client: Client, predict: Predict, upload: Upload, engine: Engi
         session.add(batch)
         session.flush()
         batch_id = batch.id
-    change(engine, mine, batch_id=batch_id)
+    change(engine, mine, batch_id=batch_id, reference="a/b.mp4")
     found = client.get(f"/jobs?batch={batch_id}").json["jobs"]
-    assert [(job["job_id"], job["batch_id"]) for job in found] == [(str(mine), str(batch_id))]
+    assert [(job["job_id"], job["batch_id"], job["reference"]) for job in found] == [
+        (str(mine), str(batch_id), "a/b.mp4")
+    ]
     assert client.get(f"/jobs?batch={uuid4()}").json["jobs"] == []
 
 

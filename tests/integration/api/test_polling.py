@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 
 from shared.schemas.jobs import JobDocument
 from shared.tables import JobStatus
-from tests.integration.api.conftest import Client, Predict, job_id_of
+from tests.integration.api.conftest import Client, Predict, Upload, job_id_of
 from tests.integration.api.rows import add_segment, change
 
 NOBODYS = "01a20000-0000-7000-8000-000000000000"
@@ -65,6 +65,29 @@ def test_windows_so_far(client: Client, predict: Predict, engine: Engine) -> Non
         "voice_activity": 0.25,
     }
     assert document.modalities == ["video", "audio"]
+
+
+def test_alerts_so_far(client: Client, upload: Upload, engine: Engine) -> None:
+    """While a job runs, its document tells where the rules of its request have held."""
+    rules = [
+        {"when": "anger", "over": 0.6, "for_s": 4},
+        {"when": "anger", "over": 0.6, "for_s": 5},
+        {"when": "valence", "under": -0.4},
+    ]
+    made = client.post("/predict", json={"video_id": upload(), "stride_s": 2.0, "rules": rules})
+    job_id = job_id_of(made.json)
+    assert (made.status_code, made.json["alerts"]) == (202, [])
+
+    add_segment(engine, job_id)
+    document = JobDocument.model_validate(client.get(f"/jobs/{job_id}").json)
+
+    assert [rule.model_dump(exclude_none=True) for rule in document.options.rules] == [
+        {"for_s": 0.0} | rule for rule in rules
+    ]
+    assert [alert.model_dump() for alert in document.alerts] == [
+        {"rule": 0, "when": "anger", "start_s": 0, "end_s": 4, "peak": 0.75},
+        {"rule": 2, "when": "valence", "start_s": 0, "end_s": 4, "peak": -0.5},
+    ]
 
 
 def test_end(client: Client, predict: Predict, engine: Engine) -> None:

@@ -89,9 +89,17 @@ def test_media_live_on(client: Client, upload: SendUpload, engine: Engine) -> No
         ({"video_id": 5}, "video_id"),
         ({"video_id": str(uuid4()), "window_s": "two"}, "window_s"),
         ({"video_id": str(uuid4()), "window_s": 0}, "window_s"),
+        ({"video_id": str(uuid4()), "window_s": True}, "window_s"),
+        ({"video_id": str(uuid4()), "stride_s": "2"}, "stride_s"),
         ({"video_id": str(uuid4()), "priority": "now"}, "priority"),
         ({"video_id": str(uuid4()), "fusion": ["early"]}, "fusion"),
         ({"video_id": str(uuid4()), "colour": "red"}, "colour"),
+        ({"video_id": str(uuid4()), "rules": [{"when": "anger"}]}, "rules.0"),
+        ({"video_id": str(uuid4()), "rules": [{"when": "anger", "over": 2}]}, "rules.0.over"),
+        ({"video_id": str(uuid4()), "rules": [{"when": "joy", "over": True}]}, "rules.0.over"),
+        ({"video_id": str(uuid4()), "rules": [{"when": "joy", "under": "0"}]}, "rules.0.under"),
+        ({"video_id": str(uuid4()), "rules": [{"when": "joy", "over": 0, "for_s": False}]}, "rules.0.for_s"),
+        ({"video_id": str(uuid4()), "rules": [{"when": "joy", "over": 0.5}] * 17}, "rules"),
         ([1, 2], "body"),
         ("text", "body"),
     ],
@@ -119,6 +127,17 @@ def test_no_json_is_malformed(client: Client, data: bytes, content_type: str) ->
     """A body that is no JSON, or does not say that it is, is refused as malformed."""
     answer = client.post("/predict", data=data, content_type=content_type)
     assert (answer.status_code, answer.json["code"]) == (400, "malformed_request")
+
+
+def test_a_rule_watches_what_the_model_tells(client: Client, upload: SendUpload) -> None:
+    """A rule for an emotion that the model does not know is refused, with those that it knows."""
+    rules = [{"when": "valence", "under": 0}, {"when": "boredom", "over": 0.6}]
+    answer = client.post("/predict", json={"video_id": upload(), "rules": rules})
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid_request")
+    [error] = answer.json["errors"]
+    assert error["field"] == "rules.1.when"
+    assert "anger" in error["message"]
+    assert "boredom" in error["message"]
 
 
 def test_nan_is_not_valid(client: Client) -> None:

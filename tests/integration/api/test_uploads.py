@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 import api.bodies
 from api import create_app
 from api.requests import patience
+from shared.database import transact
+from shared.keys import create_key
 from shared.settings import Settings
 from shared.storage import Storage
 from shared.tables import Upload, UploadState
@@ -256,3 +258,28 @@ def test_given_up_upload(
     answer = client_of(app).post("/upload/video", data=video())
     assert (answer.status_code, answer.json["code"]) == (400, "upload_incomplete")
     assert storage.names("uploads") == []
+
+
+def test_bytes_are_found_by_their_hash(
+    settings: Settings, client: Client, engine: Engine, storage: Storage
+) -> None:
+    """A file is asked for by its hash: found if it is whole, of this kind, unexpired and the caller's own."""
+    data = video("a")
+    address = f"/upload/video?sha256={hashlib.sha256(data).hexdigest()}"
+    assert client.get(address).status_code == 404
+
+    made = client.post("/upload/video", data=data).json
+    assert client.get(address).json == made
+    assert client.get(address.replace("video", "audio")).json["code"] == "not_found"
+    keyed = client_of(create_app(settings.model_copy(update={"auth": "on"})))
+    _, secret = transact(engine, lambda session: create_key(session, "other"))
+    assert keyed.get(address, headers={"Authorization": f"Bearer {secret}"}).status_code == 404
+    for wrong in ("", "?sha256=", "?sha256=" + "g" * 64, "?sha256=" + "A" * 64):
+        assert client.get("/upload/video" + wrong).status_code == 422
+
+    storage.delete(f"uploads/{made['id']}")
+    assert client.get(address).status_code == 404
+    assert client.post("/upload/video", data=data).status_code == 201
+    with engine.begin() as connection:
+        connection.execute(update(Upload).values(expires_at=datetime.now(UTC) - timedelta(seconds=1)))
+    assert client.get(address).status_code == 404

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from client.main import app
 from shared.settings import get_settings
+from tests.processes import heed_signals
 from tests.unit.client.documents import JOB_ID, make_open
 from tests.unit.client.server import Answer, ScriptedServer
 
@@ -51,12 +51,6 @@ class Stack:
             env=os.environ | env,
             preexec_fn=heed_signals,  # noqa: PLW1509 - nothing in it can wait for another thread
         )
-
-
-def heed_signals() -> None:
-    """Let signals arrive as at a terminal: a test run in the background was started without them."""
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
 
 
 def run(*arguments: str | Path) -> int:

@@ -54,7 +54,7 @@ def test_every_command_is_there(name: str, capsys: pytest.CaptureFixture[str]) -
 def test_an_unknown_command_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     """A slip of the fingers gets a hint and exit code 2."""
     with pytest.raises(SystemExit) as ended:
-        app(["srve"])
+        app(["serv"])
     assert ended.value.code == 2
     assert "Did you mean 'serve'?" in capsys.readouterr().err
 
@@ -76,6 +76,6 @@ def test_a_wrong_setting_is_a_sentence(
 @pytest.mark.parametrize("fault", [lambda: int("x"), lambda: JobPage.model_validate({})])
 def test_other_errors_are_not_hidden(fault: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault of the program keeps its traceback, be it one of validation."""
-    monkeypatch.setattr("client.ops.get_settings", fault)
+    monkeypatch.setattr("client.ops.database.get_settings", fault)
     with pytest.raises(ValueError, match=r"invalid literal|JobPage"):
         app(["ops", "keys", "list"])

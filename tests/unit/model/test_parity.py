@@ -42,10 +42,10 @@ def run(model: VideoMAE, frames: Array) -> dict[str, Array]:
     [
         ("small", 3, 160),
         pytest.param("small", 3, 224, marks=pytest.mark.slow),
-        ("base", 12, 160),
-        ("base", 2, 224),
+        pytest.param("base", 12, 160, marks=pytest.mark.slow),
+        pytest.param("base", 2, 224, marks=pytest.mark.slow),
         pytest.param("large", 2, 160, marks=pytest.mark.slow),
-        ("large", 2, 224),
+        pytest.param("large", 2, 224, marks=pytest.mark.slow),
     ],
 )
 def test_tokens_are_those_of_transformers(name: str, depth: int, size_px: int) -> None:
@@ -62,6 +62,7 @@ def test_tokens_are_those_of_transformers(name: str, depth: int, size_px: int) -
         np.testing.assert_allclose(found[output], values, rtol=0, atol=TOLERANCE, err_msg=output)
 
 
+@pytest.mark.slow
 def test_imported_folder_computes_as_its_writer(tmp_path: Path) -> None:
     """A folder that transformers wrote, whole and with its own epsilons, is imported to the same tokens."""
     preset, frames = PRESETS["small"], clips(160)

@@ -10,6 +10,9 @@ from worker.model.compiled import compile_forward
 from worker.model.presets import PRESETS
 from worker.model.weights import copy_weights, initialise, new_videomae
 
+# Two hundred clips through an encoder.
+pytestmark = pytest.mark.slow
+
 CLIPS, FRAMES, SIZE_PX = 100, 16, 64
 WAVES = 6
 LABELS = 7

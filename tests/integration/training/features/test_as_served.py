@@ -63,7 +63,7 @@ SAMPLES: dict[str, Callable[[Path], Sample]] = {
     "a clip of GRID": recorded("grid_bbaf2n.mpg"),
 }
 # The others belong to the ten minutes.
-SLOW = frozenset({"face", "two files", "a clip of GRID"})
+SLOW = frozenset({"face", "face and voice", "two files", "a clip of GRID", "a clip of MEAD"})
 
 
 @pytest.fixture(scope="module")

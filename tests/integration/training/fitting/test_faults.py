@@ -13,6 +13,7 @@ from training.fitting.state import read_state
 pytestmark = pytest.mark.timeout(600)
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_keeps_the_last_state(training: Training, small_disk: Path) -> None:
     """The sentence says so; the state of the epoch before is whole, and no part of a file is left."""
     result = training.using("--folds", "none").here(small_disk / "out")

@@ -26,7 +26,8 @@ from worker.model.engine import Engine
 from worker.model.presets import PRESETS
 from worker.model.weights import initialise, new_videomae
 
-pytestmark = pytest.mark.timeout(900)
+# A whole training.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 BROKEN_PHASE = """
 [[phases]]
@@ -224,7 +225,6 @@ def broken_off(run: Run, tmp_path_factory: pytest.TempPathFactory) -> BrokenOff:
     return BrokenOff(out, (first.returncode, told), (interrupted, reached), (last.returncode, complaints))
 
 
-@pytest.mark.slow
 def test_ctrl_c_ends_without_a_traceback(broken_off: BrokenOff) -> None:
     """An interrupted training ends with the exit code of an interruption, and nothing to read through."""
     code, told = broken_off.interrupted
@@ -233,7 +233,6 @@ def test_ctrl_c_ends_without_a_traceback(broken_off: BrokenOff) -> None:
     assert "Traceback" not in told
 
 
-@pytest.mark.slow
 def test_a_training_goes_on_where_it_was_ended(run: Run, broken_off: BrokenOff) -> None:
     """After Ctrl-C and kill -9 amid a phase, the weights are those of a training that was never ended."""
     code, told = broken_off.last

@@ -70,6 +70,7 @@ def test_voices_of_speakers_that_all_folds_know_are_left_out(tmp_path: Path) -> 
     assert len(Voices(subject).known(SPOKEN)) == 3
 
 
+@pytest.mark.slow
 def test_a_folds_model_is_what_its_training_has_left(tmp_path: Path, card: ModelCard) -> None:
     """Weights come from the end of its last phase, speakers from those that it was tested on."""
     from training.fitting.rounds import new_network  # noqa: PLC0415 - brings Keras, which other tests do without

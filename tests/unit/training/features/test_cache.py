@@ -204,6 +204,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_killed_fill_is_resumed(tmp_path: Path) -> None:
     """After kill -9 all that is found is whole, and only the rest is made."""
     command = [sys.executable, "-c", PROGRAM, str(tmp_path)]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import AvemotionError, ErrorCode
-from tests.processes import is_gone
+from tests.processes import heed_signals, is_gone
 from training.features.pool import MOST_DEATHS_IN_A_ROW, checkpoint, work_through
 
 
@@ -125,6 +125,7 @@ def test_ctrl_c_that_does_not_wake_the_wait_ends_it(tmp_path: Path) -> None:
         text=True,
         timeout=30,
         check=False,
+        preexec_fn=heed_signals,
     )
 
     assert (done.stdout, done.stderr) == ("interrupted\n", "")
@@ -140,6 +141,7 @@ def test_processes_end_with_the_one_that_started_them(tmp_path: Path, number: si
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=heed_signals,  # noqa: PLW1509 - the same
     )
     while len(at_work := [int(path.name) for path in tmp_path.iterdir()]) < 2:
         assert program.poll() is None

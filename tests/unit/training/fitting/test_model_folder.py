@@ -49,6 +49,7 @@ def test_a_model_is_what_was_trained(tmp_path: Path) -> None:
     assert Engine.load(card, precision="float32").weights_sha256 == card.weights_sha256
 
 
+@pytest.mark.slow
 def test_half_precision_halves_the_file(tmp_path: Path) -> None:
     """Stored in 16 bits, weights are rounded, and the card's hash is that of the rounded ones."""
     (tmp_path / "whole").mkdir()

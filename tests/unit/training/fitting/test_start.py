@@ -21,6 +21,7 @@ def weights_of(network: Any) -> dict[str, np.ndarray]:
     return {name: array.copy() for name, array in named_weights(network)}
 
 
+@pytest.mark.slow
 def test_a_model_of_the_same_labels_is_gone_on_with(tmp_path: Path) -> None:
     """With a model's folder, each weight is the model's, and the card says which model it was."""
     recipe = make_recipe(seed=1)
@@ -38,6 +39,7 @@ def test_a_model_of_the_same_labels_is_gone_on_with(tmp_path: Path) -> None:
     assert (source["kind"], source["name"]) == ("avemotion", "first")
 
 
+@pytest.mark.slow
 def test_a_model_of_other_labels_is_refused_with_both(tmp_path: Path) -> None:
     """Labels that are not the model's end in a sentence that names them, and the way out."""
     folder = trained_model(tmp_path / "first", make_recipe(labels=("anger", "neutral")))
@@ -49,6 +51,7 @@ def test_a_model_of_other_labels_is_refused_with_both(tmp_path: Path) -> None:
     assert caught.value.code is ErrorCode.INVALID_RECIPE
 
 
+@pytest.mark.slow
 def test_new_heads_leave_what_a_model_says_of_emotions(tmp_path: Path) -> None:
     """With new heads the encoder is the model's, and the head of emotions is as the seed has it."""
     folder = trained_model(tmp_path / "first", make_recipe(labels=("anger", "neutral"), seed=1))

@@ -1,0 +1,1 @@
+"""``avemotion evaluate``: how good the answers in a file of results are."""

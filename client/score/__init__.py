@@ -1,0 +1,1 @@
+"""``avemotion score``: many clips into one file of results."""
