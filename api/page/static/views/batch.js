@@ -2,13 +2,13 @@
 
 import { confirm } from "../dialogs.js";
 import { button, fill, h, say } from "../dom.js";
-import { sentenceOf } from "../errors.js";
 import { ago, count, duration, moment, percent } from "../formats.js";
 import { poll } from "../polling.js";
 import { go } from "../router.js";
 import { countsBar } from "./counts.js";
 import { jobListOf } from "./job-list.js";
 import { WORDS } from "./status.js";
+import { troubleOf } from "./trouble.js";
 
 const FORMATS = { csv: "CSV", jsonl: "JSON lines", parquet: "Parquet" };
 const GONE = 404;
@@ -23,7 +23,7 @@ export function mountBatch(element, { api, tell, rest, query }) {
   const heading = h("h1", { class: "cut" }, "Batch");
   const facts = h("p", { class: "quiet facts" });
   const tools = h("div", { class: "row" });
-  const trouble = h("p", { class: "banner care", role: "status", hidden: true });
+  const trouble = troubleOf();
   const bar = h("div");
   const figures = h("dl", { class: "figures-row" });
   const errors = h("div");
@@ -32,7 +32,7 @@ export function mountBatch(element, { api, tell, rest, query }) {
     Object.entries(WORDS).map(([name, { word }]) => h("option", { value: name, selected: name === status }, word)));
   const jobs = jobListOf({ api, tell, query, path, search: { batch: batchId, status }, empty: [h("p", {}, "No jobs here yet.")] });
   element.append(
-    h("header", { class: "job-head" }, heading, facts, tools), trouble,
+    h("header", { class: "job-head" }, heading, facts, tools), trouble.element,
     h("section", { class: "card stack", "aria-label": "Progress" }, bar, figures, errors),
     h("section", { class: "stack", "aria-label": "Jobs" },
       h("div", { class: "list-head" }, h("h2", {}, "Jobs"), h("p", { class: "labelled inline" }, h("label", { for: "status" }, "Show"), filter)),
@@ -46,12 +46,12 @@ export function mountBatch(element, { api, tell, rest, query }) {
     ask: (init) => api.fetch(path, init),
     show: async (response) => {
       show(await response.json());
-      trouble.hidden = true;
+      trouble.hide();
       return false;
     },
     fail: (error) => {
       if (error.status === GONE) missing();
-      else complain(error);
+      else trouble.complain(error);
       return error.mayPass;
     },
     pauseS: () => IDLE_S,
@@ -104,7 +104,7 @@ export function mountBatch(element, { api, tell, rest, query }) {
     try {
       await api.save(`${path}/results.${ending}`, `results.${ending}`, { large: true });
     } catch (error) {
-      complain(error);
+      trouble.complain(error);
     }
   }
 
@@ -120,7 +120,7 @@ export function mountBatch(element, { api, tell, rest, query }) {
       jobs.reload();
       return true;
     } catch (error) {
-      complain(error);
+      trouble.complain(error);
       return false;
     }
   }
@@ -138,13 +138,8 @@ export function mountBatch(element, { api, tell, rest, query }) {
       tell("The batch is deleted.");
       go("/batches");
     } catch (error) {
-      complain(error);
+      trouble.complain(error);
     }
-  }
-
-  function complain(error) {
-    trouble.hidden = false;
-    say(trouble, sentenceOf(error));
   }
 
   function missing() {

@@ -1,12 +1,12 @@
 // Batches: all of them, or one.
 
 import { fill, h } from "../dom.js";
-import { sentenceOf } from "../errors.js";
 import { ago, moment, percent, plural } from "../formats.js";
-import { poll } from "../polling.js";
 import { address } from "../router.js";
 import { mountBatch } from "./batch.js";
 import { countsBar } from "./counts.js";
+import { followList } from "./listing.js";
+import { troubleOf } from "./trouble.js";
 
 const PAGE_BATCHES = 20;
 const FRESH_S = 3;
@@ -18,30 +18,19 @@ export function mount(element, context) {
 }
 
 function mountList(element, { api, query }) {
-  const cursor = query.get("cursor");
+  const cursor = query.get("cursor") || null;
   const list = h("ul", { class: "batches" });
   const pages = h("nav", { class: "row pages", "aria-label": "Pages" });
-  const trouble = h("p", { class: "banner care", role: "status", hidden: true });
-  element.append(h("header", { class: "list-head" }, h("h1", {}, "Batches")), trouble, list, pages);
+  const trouble = troubleOf();
+  element.append(h("header", { class: "list-head" }, h("h1", {}, "Batches")), trouble.element, list, pages);
   let open = true;
-  let drawn = "";
 
-  const following = poll({
-    ask: (init) => api.fetch(`/batches?limit=${PAGE_BATCHES}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`, init),
-    show: async (response) => {
-      const text = await response.text();
-      trouble.hidden = true;
-      if (text !== drawn) {
-        drawn = text;
-        show(JSON.parse(text));
-      }
-      return false;
-    },
-    fail: (error) => {
-      trouble.hidden = false;
-      fill(trouble, sentenceOf(error));
-      return error.mayPass;
-    },
+  const following = followList({
+    api,
+    path: "/batches",
+    search: { limit: PAGE_BATCHES, cursor },
+    trouble,
+    show,
     pauseS: () => (open ? FRESH_S : IDLE_S),
   });
 

@@ -5,10 +5,11 @@ import { button, fill, h } from "../dom.js";
 import { sentenceOf } from "../errors.js";
 import { plural } from "../formats.js";
 import { forgetName } from "../names.js";
-import { poll } from "../polling.js";
 import { address } from "../router.js";
+import { followList } from "./listing.js";
 import { rowOf } from "./rows.js";
 import { hasEnded } from "./status.js";
+import { troubleOf } from "./trouble.js";
 
 const PAGE_JOBS = 50;
 const FRESH_S = 3;
@@ -30,34 +31,19 @@ export function jobListOf({ api, tell, query, path, search, choose = false, empt
   const cursor = query.get("cursor");
   const chosen = new Set();
   const list = h("ul", { class: "jobs card" });
-  const trouble = h("p", { class: "banner care", role: "status", hidden: true });
+  const trouble = troubleOf();
   const tools = h("div", { class: "row list-tools" });
   const pages = h("nav", { class: "row pages", "aria-label": "Pages" });
-  const element = h("div", { class: "stack" }, trouble, tools, list, pages);
+  const element = h("div", { class: "stack" }, trouble.element, tools, list, pages);
   const own = { status: search.status };
-  let drawn = "";
   let jobs = [];
 
-  const following = poll({
-    ask: (init) => {
-      const values = Object.entries({ ...search, limit: PAGE_JOBS, cursor }).filter(([, value]) => value !== null);
-      return api.fetch(`/jobs?${new URLSearchParams(values)}`, init);
-    },
-    show: async (response) => {
-      const text = await response.text();
-      trouble.hidden = true;
-      // Drawn anew only if something changed: nobody's focus or choice is lost for nothing.
-      if (text !== drawn) {
-        drawn = text;
-        show(JSON.parse(text));
-      }
-      return false;
-    },
-    fail: (error) => {
-      trouble.hidden = false;
-      fill(trouble, sentenceOf(error));
-      return error.mayPass;
-    },
+  const following = followList({
+    api,
+    path: "/jobs",
+    search: { ...search, limit: PAGE_JOBS, cursor },
+    trouble,
+    show,
     pauseS: () => (jobs.every((job) => hasEnded(job.status)) ? 10 * FRESH_S : FRESH_S),
   });
 
@@ -128,10 +114,7 @@ export function jobListOf({ api, tell, query, path, search, choose = false, empt
     await Promise.all(Array.from({ length: AT_A_TIME }, work));
     tell(`${plural(ids.length - failures.length, "job")} deleted.`);
     following.wake();
-    if (failures.length) {
-      trouble.hidden = false;
-      fill(trouble, `${plural(failures.length, "job")} could not be deleted. ${sentenceOf(failures[0])}`);
-    }
+    if (failures.length) trouble.say(`${plural(failures.length, "job")} could not be deleted. ${sentenceOf(failures[0])}`);
   }
 
   return { element, reload: following.wake, destroy: following.stop };

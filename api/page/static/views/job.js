@@ -9,6 +9,7 @@ import { poll } from "../polling.js";
 import { go } from "../router.js";
 import { hasEnded, statusBadge, WORDS } from "./status.js";
 import { stagesOf } from "./stages.js";
+import { troubleOf } from "./trouble.js";
 
 const GONE = 404;
 
@@ -20,12 +21,12 @@ export function mount(element, { api, sending, tell, rest }) {
   const badge = h("span", {});
   const facts = h("p", { class: "quiet facts" });
   const tools = h("div", { class: "row tools-of-job" });
-  const trouble = h("p", { class: "banner care", role: "status", hidden: true });
+  const trouble = troubleOf();
   const stages = stagesOf();
   const place = h("section", { class: "result", "aria-label": "Result" });
   element.append(
     h("header", { class: "job-head" }, h("div", { class: "job-name" }, heading, badge), facts, tools),
-    trouble, stages.element, place,
+    trouble.element, stages.element, place,
   );
 
   let view = null;
@@ -57,7 +58,7 @@ export function mount(element, { api, sending, tell, rest }) {
       if (!gone) view = mountResult(place, { job: last, api, files: sending.filesOf(jobId) });
     } catch {
       viewing = null;
-      complain(ApiError.unreachable());
+      trouble.complain(ApiError.unreachable());
     }
   }
 
@@ -75,7 +76,7 @@ export function mount(element, { api, sending, tell, rest }) {
       show(await work());
       follow();
     } catch (error) {
-      complain(error);
+      trouble.complain(error);
     }
   }
 
@@ -93,13 +94,8 @@ export function mount(element, { api, sending, tell, rest }) {
       tell("The job is deleted.");
       go("/history");
     } catch (error) {
-      complain(error);
+      trouble.complain(error);
     }
-  }
-
-  function complain(error) {
-    trouble.hidden = false;
-    say(trouble, sentenceOf(error));
   }
 
   function missing() {
@@ -119,16 +115,14 @@ export function mount(element, { api, sending, tell, rest }) {
         show(job);
         return hasEnded(job.status);
       },
-      recover: () => {
-        trouble.hidden = true;
-      },
+      recover: trouble.hide,
       fail: (error, failures) => {
         if (error.status === GONE) {
           missing();
           return false;
         }
-        complain(error);
-        if (error.mayPass) say(trouble, `${sentenceOf(error)} The job goes on without this page; trying again${".".repeat(1 + (failures % 3))}`);
+        trouble.complain(error);
+        if (error.mayPass) trouble.say(`${sentenceOf(error)} The job goes on without this page; trying again${".".repeat(1 + (failures % 3))}`);
         return error.mayPass;
       },
     });
