@@ -16,7 +16,7 @@ from tests.browser import find_chromium, running_chromium
 FLAGS = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 # What a browser says by itself of answers that the page expects and tells of in its own words.
 EXPECTED = re.compile(r"Failed to load resource: (the server responded with a status of|net::ERR_)")
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 SCORING_MS = 240_000
 
 OpenPage = Callable[..., Page]
