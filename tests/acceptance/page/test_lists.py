@@ -62,6 +62,22 @@ def test_lists_fit_and_can_be_read(open_page: OpenPage, service: Service, width:
         assert violations(page) == [], route
 
 
+def test_jobs_that_cannot_be_deleted(open_page: OpenPage, service: Service) -> None:
+    """That some were not deleted is still said when the list has been read again."""
+    add_history(service.engine, 3)
+    page = open_page("#/history")
+    answer = {"status": 503, "content_type": "application/problem+json", "body": "{}"}
+    page.route("**/jobs/*", lambda route: route.fulfill(**answer))
+    for box in rows(page).get_by_role("checkbox").all()[:2]:
+        box.check()
+    page.get_by_role("button", name="Delete 2 jobs").click()
+    with page.expect_response(re.compile(r"/jobs\?")):
+        answer_dialog(page, "Delete")
+    page.wait_for_timeout(500)
+    expect(page.get_by_text("2 jobs could not be deleted.")).to_be_visible()
+    expect(rows(page)).to_have_count(3)
+
+
 def test_untrained_models_are_marked(open_page: OpenPage, service: Service) -> None:
     """A prediction of an untrained model is never shown without saying so."""
     add_history(service.engine, 10)

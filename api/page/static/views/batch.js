@@ -46,7 +46,6 @@ export function mountBatch(element, { api, tell, rest, query }) {
     ask: (init) => api.fetch(path, init),
     show: async (response) => {
       show(await response.json());
-      trouble.hide();
       return false;
     },
     fail: (error) => {
@@ -54,6 +53,7 @@ export function mountBatch(element, { api, tell, rest, query }) {
       else trouble.complain(error);
       return error.mayPass;
     },
+    recover: trouble.hide,
     pauseS: () => IDLE_S,
   });
 

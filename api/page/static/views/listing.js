@@ -21,7 +21,6 @@ export function followList({ api, path, search, trouble, show, pauseS }) {
     ask: (init) => api.fetch(`${path}?${query}`, init),
     show: async (response) => {
       const text = await response.text();
-      trouble.hide();
       // Drawn anew only if something changed: nobody's focus or choice is lost for nothing.
       if (text !== drawn) {
         drawn = text;
@@ -33,6 +32,7 @@ export function followList({ api, path, search, trouble, show, pauseS }) {
       trouble.complain(error);
       return error.mayPass;
     },
+    recover: trouble.hide,
     pauseS,
   });
 }
