@@ -24,8 +24,14 @@ SERVER_OPTIONS = (
 )
 
 
-def connect(settings: Settings, *, pool_size: int = 5) -> Engine:
+def connect(settings: Settings, *, pool_size: int = 5, ping: bool = True) -> Engine:
     """Return an engine for the configured database; nothing is opened yet.
+
+    Args:
+        settings: Its address.
+        pool_size: Connections that are kept open.
+        ping: Whether a connection is asked before each use if it still works. ``transact`` bears those
+            that do not: for who changes rows all the time, the question costs more than it saves.
 
     Raises:
         RuntimeError: No address is set. ``avemotion serve`` and ``run`` set it to their own server.
@@ -43,7 +49,7 @@ def connect(settings: Settings, *, pool_size: int = 5) -> Engine:
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=True,
+        pool_pre_ping=ping,
         # The text of an error holds what was asked, and never with what values: logs carry ids only.
         hide_parameters=True,
         connect_args={
@@ -57,6 +63,8 @@ def connect(settings: Settings, *, pool_size: int = 5) -> Engine:
 def transact(engine: Engine, work: Callable[[Session], T], *, patience_s: float = 0) -> T:
     """Run ``work`` in one transaction, again while the database is away, up to ``patience_s``.
 
+    The first time that a connection turns out to be gone costs no patience: it may have died idle.
+
     ``work`` must bear being run again after a commit whose answer was lost: conditional updates
     and inserts that clash with themselves do.
 
@@ -65,11 +73,15 @@ def transact(engine: Engine, work: Callable[[Session], T], *, patience_s: float 
     """
     give_up = time.monotonic() + patience_s
     delay_s = 0.1
+    fresh = False
     while True:
         try:
             with Session(engine, expire_on_commit=False) as session, session.begin():
                 return work(session)
         except DBAPIError as error:
+            if error.connection_invalidated and not fresh:
+                fresh = True
+                continue
             passing = isinstance(error, OperationalError) or error.connection_invalidated
             if not passing or time.monotonic() + delay_s > give_up:
                 raise

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from shared.alerts import find_alerts
-from shared.tables import Job, JobStatus, Prediction, Priority, Webhook, WebhookState
+from shared.tables import Job, JobStatus, Prediction, Priority, StageName, Webhook, WebhookState
 
 # Enough for any use of a probability, and a short document.
 DIGITS = 5
@@ -123,7 +123,7 @@ def job_document(
         "warnings": job.warnings,
         "timings": {
             "queue_s": _seconds(job.started_at, job.created_at),
-            "stages": job.stage_seconds,
+            "stages": {name: job.stage_seconds[name] for name in StageName if name in job.stage_seconds},
             "total_s": _seconds(job.finished_at, job.created_at),
         },
         "media": job.media,

@@ -80,6 +80,8 @@ def make_celery(settings: Settings) -> Celery:
     """
     if settings.broker_url is None:
         raise RuntimeError("AVEMOTION_BROKER_URL is not set; `avemotion serve` starts a server and sets it.")
+    # Stages have limits of their own, kept by the process itself; this is for one that cannot keep them.
+    task_limit_s = len(STAGES[MEDIA]) * settings.stage_hard_limit_s
     app = Celery("avemotion", broker=settings.broker_url, set_as_current=False)
     app.conf.update(
         task_serializer="json",
@@ -98,8 +100,7 @@ def make_celery(settings: Settings) -> Celery:
         task_store_errors_even_if_ignored=False,
         task_acks_late=True,
         task_retry_on_worker_lost=True,
-        task_time_limit=settings.stage_hard_limit_s,
-        task_soft_time_limit=settings.stage_time_limit_s,
+        task_time_limit=task_limit_s,
         worker_prefetch_multiplier=1,
         worker_send_task_events=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
@@ -110,7 +111,7 @@ def make_celery(settings: Settings) -> Celery:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_transport_options={
-            "visibility_timeout": settings.stage_hard_limit_s + VISIBILITY_MARGIN_S,
+            "visibility_timeout": task_limit_s + VISIBILITY_MARGIN_S,
             # Keep the order given on the command line: interactive before bulk.
             "queue_order_strategy": "priority",
             "socket_timeout": SOCKET_TIMEOUT_S,

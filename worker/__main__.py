@@ -49,7 +49,7 @@ def run_worker(role: str) -> None:
 
     settings = get_settings()
     configure_logs(settings)
-    from worker import children, tasks  # noqa: F401, PLC0415 - registers the tasks; each role loads its own
+    from worker import children, tasks, walk  # noqa: F401, PLC0415 - registers the tasks; each role loads its own
     from worker.app import app  # noqa: PLC0415
 
     # It warns, at each loss of the broker, that it does not cancel running tasks: it must not, since
@@ -58,13 +58,15 @@ def run_worker(role: str) -> None:
     usable = children.prepare(role, settings)
     resource = INFERENCE if role == INFERENCE else MEDIA
     priorities = (Priority.INTERACTIVE,) if role == children.EXPRESS else PRIORITIES
+    queues = queue_names(resource, usable, priorities)
+    walk.serve(queues)
     count = (settings.media_children or os.cpu_count() or 1) if role == MEDIA else 1
     app.worker_main(
         [
             "--quiet",
             "worker",
             f"--hostname={role}@%h",
-            f"--queues={','.join(queue_names(resource, usable, priorities))}",
+            f"--queues={','.join(queues)}",
             "--pool=prefork",
             f"--concurrency={count}",
             f"--loglevel={settings.log_level}",

@@ -25,7 +25,7 @@ class Assignment:
         segment: The segment; ``None`` for ingest.
         windows: The segment's windows in time order.
         outputs: What the finished stages of this segment gave.
-        facts: What ingest found out about the media.
+        ahead: The stages of this segment that wait for this one, in their order.
     """
 
     claim: Claim
@@ -35,7 +35,12 @@ class Assignment:
     segment: Segment | None
     windows: tuple[Window, ...]
     outputs: dict[StageName, dict[str, Any]]
-    facts: dict[str, Any]
+    ahead: tuple[StageName, ...]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Return what ingest found out about the media."""
+        return self.outputs.get(StageName.INGEST, {})
 
     @property
     def span(self) -> Segment:
@@ -56,12 +61,12 @@ class Assignment:
         )
 
 
-def read_assignment(session: Session, claim: Claim) -> Assignment:
+def read_assignment(session: Session, claim: Claim, job: Job) -> Assignment:
     """Return the assignment of a stage that was claimed in this transaction."""
-    job = session.get_one(Job, claim.job_id)
     segment = session.get_one(Segment, claim.segment_id) if claim.segment_id else None
     windows: tuple[Window, ...] = ()
     outputs: dict[StageName, dict[str, Any]] = {}
+    ahead: tuple[StageName, ...] = ()
     if segment is not None:
         rows = session.execute(
             select(Prediction.index, Prediction.start_s, Prediction.end_s)
@@ -69,14 +74,14 @@ def read_assignment(session: Session, claim: Claim) -> Assignment:
             .order_by(Prediction.index)
         )
         windows = tuple(Window(*row) for row in rows)
-        done = session.execute(
-            select(Stage.name, Stage.output).where(
-                Stage.job_id == job.id,
-                or_(Stage.segment_id == segment.id, Stage.segment_id.is_(None)),
-                Stage.status == WorkStatus.DONE,
+        stages = session.execute(
+            select(Stage.name, Stage.status, Stage.output).where(
+                Stage.job_id == job.id, or_(Stage.segment_id == segment.id, Stage.segment_id.is_(None))
             )
-        )
-        outputs = {row.name: row.output or {} for row in done}
+        ).all()
+        outputs = {row.name: row.output or {} for row in stages if row.status is WorkStatus.DONE}
+        waiting = {row.name for row in stages if row.status is WorkStatus.WAITING}
+        ahead = tuple(name for name in StageName if name in waiting)
     ids = [upload for upload in (job.video_id, job.audio_id) if upload]
     uploads = {row.id: row for row in session.scalars(select(Upload).where(Upload.id.in_(ids)))}
     return Assignment(
@@ -87,5 +92,5 @@ def read_assignment(session: Session, claim: Claim) -> Assignment:
         segment=segment,
         windows=windows,
         outputs=outputs,
-        facts=outputs.get(StageName.INGEST, {}),
+        ahead=ahead,
     )

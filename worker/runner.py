@@ -1,15 +1,14 @@
-"""Running one stage: claim, work under a heartbeat, commit; or fail in the right way."""
+"""Running one stage: claim, work under a heartbeat, commit and claim the next; or fail in the right way."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
-from billiard.exceptions import SoftTimeLimitExceeded
 from celery.exceptions import Ignore
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -17,11 +16,22 @@ from sqlalchemy.orm import Session
 from shared.database import transact
 from shared.errors import AvemotionError, ErrorCode, TransientError
 from shared.lifecycle import end_job, lock_job
-from shared.tables import Job, JobStatus, StageName
+from shared.tables import Job, JobStatus, Segment, StageName
 from worker.assignment import Assignment, read_assignment
-from worker.lease import Claim, Refusal, claim, finish, give_back, renew
+from worker.lease import (
+    Claim,
+    Refusal,
+    claim,
+    claim_following,
+    finish,
+    give_back,
+    make_ready,
+    renew,
+)
 from worker.pulse import LeaseLostError, Pulse
+from worker.time_limit import TimeLimitError, time_limit
 from worker.toolkit import Toolkit, toolkit
+from worker.windows import Window
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -29,25 +39,52 @@ log = structlog.stdlib.get_logger(__name__)
 PASSING = (TransientError, DBAPIError, OSError, MemoryError)
 
 
-def _nothing_more(_session: Session, _job: Job) -> None:
+class Onward(NamedTuple):
+    """A segment and what is to be done with it, first things first."""
+
+    segment: Segment
+    windows: tuple[Window, ...]
+    names: tuple[StageName, ...]
+
+
+def _nothing_more(_session: Session) -> None:
     return None
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a stage made: its output for later stages, and what else its commit writes."""
+    """What a stage made.
+
+    Attributes:
+        output: Facts for later stages.
+        changes: Values of the job's columns.
+        write: What else its commit writes.
+        first: The first of the segments that it cut, where it did; its rows are written by ``write``.
+    """
 
     output: dict[str, Any]
-    write: Callable[[Session, Job], None] = field(default=_nothing_more)
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    write: Callable[[Session], None] = field(default=_nothing_more)
+    first: Onward | None = None
+
+
+class Done(NamedTuple):
+    """A stage that has been run, and its result is not written yet."""
+
+    assignment: Assignment
+    result: Result
+    seconds: float
 
 
 Work = Callable[[Assignment, Toolkit, Callable[[], None]], Result]
+Stays = Callable[[StageName, Job], bool]
+"""Whether this process goes on with a stage of a job by itself."""
 
 
-def run_stage(name: StageName, key: UUID, work: Work) -> None:
-    """Run ``work`` for the stage ``name`` of segment (or, for ingest, job) ``key``.
+def take_stage(name: StageName, key: UUID) -> Assignment | None:
+    """Claim the stage ``name`` of segment (or, for ingest, job) ``key``.
 
-    Returns normally when the stage is done, whoever did it: the chain goes on.
+    Returns ``None`` where somebody has done it already: the chain goes on.
 
     Raises:
         Ignore: There is nothing to do for this message, and nothing may follow it.
@@ -55,35 +92,56 @@ def run_stage(name: StageName, key: UUID, work: Work) -> None:
     kit = toolkit()
     taken = transact(kit.engine, lambda session: _take(session, name, key, kit))
     if taken is Refusal.DONE:
-        return
+        return None
     if isinstance(taken, Refusal):
         raise Ignore
-    ids = {"job_id": str(taken.claim.job_id)}
-    if taken.claim.segment_id is not None:
-        ids["segment_id"] = str(taken.claim.segment_id)
-    with structlog.contextvars.bound_contextvars(**ids, stage=name.value):
-        _run(taken, work, kit)
+    return taken
 
 
 def _take(session: Session, name: StageName, key: UUID, kit: Toolkit) -> Assignment | Refusal:
-    claimed = claim(session, name, key, kit.settings.lease_s)
-    return claimed if isinstance(claimed, Refusal) else read_assignment(session, claimed)
+    taken = claim(session, name, key, kit.settings.lease_s)
+    return taken if isinstance(taken, Refusal) else read_assignment(session, *taken)
 
 
-def _run(assignment: Assignment, work: Work, kit: Toolkit) -> None:
+def run_stage(assignment: Assignment, work: Work, stays: Stays) -> Assignment | None:
+    """Run ``work`` for a claimed stage.
+
+    Returns the stage that follows, claimed in the transaction that wrote this one's result, if ``stays``
+    says that this process goes on with it.
+
+    Raises:
+        Ignore: The stage is not done, and nothing may follow it.
+    """
+    claimed = assignment.claim
+    ids = {"job_id": str(claimed.job_id)}
+    if claimed.segment_id is not None:
+        ids["segment_id"] = str(claimed.segment_id)
+    with structlog.contextvars.bound_contextvars(**ids, stage=claimed.name.value):
+        return _run(assignment, work, stays, toolkit())
+
+
+def _run(assignment: Assignment, work: Work, stays: Stays, kit: Toolkit) -> Assignment | None:
     claimed, lease_s = assignment.claim, kit.settings.lease_s
 
     def beat() -> bool:
         return transact(kit.engine, lambda session: renew(session, claimed, lease_s))
 
+    soft_s, hard_s = kit.settings.stage_time_limit_s, kit.settings.stage_hard_limit_s
+
+    def last_words() -> None:
+        # Without them the lease would run out three times at full length and end in `worker_lost`.
+        message = f"The {claimed.name} stage took longer than {hard_s:g} s and was stopped."
+        _fail(claimed, kit, ErrorCode.TIMEOUT, message)
+
     with Pulse(beat, lease_s) as pulse:
         started = time.perf_counter()
         try:
-            result = work(assignment, kit, pulse.checkpoint)
+            with time_limit(soft_s, hard_s, last_words):
+                result = work(assignment, kit, pulse.checkpoint)
             seconds = time.perf_counter() - started
-            transact(
+            following = transact(
                 kit.engine,
-                lambda session: _commit(session, claimed, result, seconds),
+                lambda session: _commit(session, Done(assignment, result, seconds), stays, lease_s),
                 patience_s=kit.settings.lease_s * 2,
             )
         except LeaseLostError:
@@ -93,22 +151,37 @@ def _run(assignment: Assignment, work: Work, kit: Toolkit) -> None:
         except AvemotionError as error:
             _fail(claimed, kit, error.code, error.message)
             raise Ignore from None
-        except SoftTimeLimitExceeded:
-            limit_s = kit.settings.stage_time_limit_s
-            _fail(
-                claimed, kit, ErrorCode.TIMEOUT, f"The {claimed.name} stage took longer than {limit_s:g} s."
-            )
+        except TimeLimitError:
+            _fail(claimed, kit, ErrorCode.TIMEOUT, f"The {claimed.name} stage took longer than {soft_s:g} s.")
             raise Ignore from None
         except Exception as error:  # noqa: BLE001 - whatever it is, the job must end in a typed error
             _try_again(assignment, kit, error)
             raise Ignore from None
         log.info("stage done", seconds=round(seconds, 3))
+        return following
 
 
-def _commit(session: Session, claimed: Claim, result: Result, seconds: float) -> None:
-    job = finish(session, claimed, result.output, seconds)
-    if job is not None:
-        result.write(session, job)
+def _commit(session: Session, done: Done, stays: Stays, lease_s: float) -> Assignment | None:
+    assignment, result = done.assignment, done.result
+    claimed, job = assignment.claim, assignment.job
+    segment, windows, names = result.first or (assignment.span, assignment.windows, assignment.ahead)
+    onward = stays(names[0], job)
+    # Windows are in the model's hands as soon as they are ready.
+    begun = {"stage": names[0].value} if onward or names[0] is StageName.INFERENCE else {}
+    if not finish(session, claimed, result.output, done.seconds, {**begun, **result.changes}):
+        return None
+    result.write(session)
+    if not onward:
+        if result.first is None:
+            make_ready(session, segment, names[0])
+        return None
+    following = claim_following(session, segment, names[0], lease_s)
+    if following is None:
+        return None
+    outputs = {**assignment.outputs, claimed.name: result.output}
+    return replace(
+        assignment, claim=following, segment=segment, windows=windows, outputs=outputs, ahead=names[1:]
+    )
 
 
 def _fail(claimed: Claim, kit: Toolkit, code: ErrorCode, message: str) -> None:

@@ -11,53 +11,53 @@ from uuid import UUID
 
 from celery import Task
 
-from shared.queue import publish, task_name
+from shared.queue import publish, segment_message, task_name
 from shared.tables import Stage, StageName
 from worker.app import app
 from worker.dispatch import send_ready, unsent
-from worker.runner import run_stage
+from worker.runner import run_stage, take_stage
 from worker.toolkit import toolkit
+from worker.walk import stays, walk, work_of
 
 
 class StageTask(Task[Any, Any]):
-    """A task that fails its job in the right way even when its process is killed for taking too long."""
+    """A task whose message may come again when its process was killed."""
 
-    Request = "worker.timeouts:StageRequest"
     # The database counts lost workers and decides; this only bounds the broker's own loop.
     max_retries = 10
 
 
 @app.task(name=task_name(StageName.INGEST), base=StageTask)
 def ingest(job_id: str) -> None:
-    """Probe a job's media, cut it into segments, and start the chain of each."""
-    from worker.stages import ingest as stage  # noqa: PLC0415
+    """Probe a job's media and cut it into segments; start the chain of each, but go on with the first."""
+    name = StageName.INGEST
+    taken = take_stage(name, UUID(job_id))
+    first = run_stage(taken, work_of(name), stays) if taken else None
+    if first is None or first.job.segments_total > 1:
+        send_ready(toolkit().engine, app, unsent() & (Stage.job_id == UUID(job_id)))
+    if first is None:
+        return
+    done = walk(first)
+    ahead = [stage for stage in (first.claim.name, *first.ahead) if stage not in done]
+    publish(segment_message(app, first.span.id, ahead, first.job.priority, first.job.analyzer))
 
-    run_stage(StageName.INGEST, UUID(job_id), stage.run)
-    send_ready(toolkit().engine, app, unsent() & (Stage.job_id == UUID(job_id)))
 
-
-@app.task(name=task_name(StageName.FACES), base=StageTask)
-def faces(segment_id: str) -> None:
+@app.task(name=task_name(StageName.FACES), base=StageTask, bind=True)
+def faces(self: Task[Any, Any], segment_id: str) -> None:
     """Follow the face of a segment."""
-    from worker.stages import faces as stage  # noqa: PLC0415
-
-    run_stage(StageName.FACES, UUID(segment_id), stage.run)
+    _run(self, StageName.FACES, UUID(segment_id))
 
 
-@app.task(name=task_name(StageName.SOUND), base=StageTask)
-def sound(segment_id: str) -> None:
+@app.task(name=task_name(StageName.SOUND), base=StageTask, bind=True)
+def sound(self: Task[Any, Any], segment_id: str) -> None:
     """Listen to a segment."""
-    from worker.stages import sound as stage  # noqa: PLC0415
-
-    run_stage(StageName.SOUND, UUID(segment_id), stage.run)
+    _run(self, StageName.SOUND, UUID(segment_id))
 
 
-@app.task(name=task_name(StageName.FUSION), base=StageTask)
-def fusion(segment_id: str) -> None:
+@app.task(name=task_name(StageName.FUSION), base=StageTask, bind=True)
+def fusion(self: Task[Any, Any], segment_id: str) -> None:
     """Build the model's inputs of a segment's windows."""
-    from worker.stages import fusion as stage  # noqa: PLC0415
-
-    run_stage(StageName.FUSION, UUID(segment_id), stage.run)
+    _run(self, StageName.FUSION, UUID(segment_id))
 
 
 @app.task(name=task_name(StageName.INFERENCE), base=StageTask, bind=True)
@@ -68,3 +68,12 @@ def inference(self: Task[Any, Any], segment_id: str) -> None:
     if drain(toolkit()):
         taken_from = (self.request.delivery_info or {}).get("routing_key")
         publish(self.signature((segment_id,), immutable=True, queue=str(taken_from)))
+
+
+def _run(task: Task[Any, Any], name: StageName, segment_id: UUID) -> None:
+    """Run a stage and those that this process goes on with; the message's chain wakes others for the rest."""
+    taken = take_stage(name, segment_id)
+    done = {task_name(each) for each in walk(taken)} if taken else set()
+    # A list of signatures, though Celery's stubs have a text there.
+    chain: Any = task.request.chain or []
+    task.request.update(chain=[each for each in chain if each["task"] not in done])

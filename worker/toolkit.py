@@ -26,7 +26,7 @@ def toolkit() -> Toolkit:
     """Return this process's toolkit; a forked child must forget its parent's first."""
     settings = get_settings()
     storage = open_storage(settings.resolved_storage_url, settings.scratch_dir)
-    return Toolkit(settings, connect(settings, pool_size=2), storage)
+    return Toolkit(settings, connect(settings, pool_size=2, ping=False), storage)
 
 
 def forget_parent() -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select, update
+from sqlalchemy import Table, bindparam, update
 from sqlalchemy.orm import Session
 
 from shared.catalog import ModelCard
 from shared.errors import AvemotionError, ErrorCode
-from shared.tables import Job, Prediction, StageName, WorkStatus
+from shared.lifecycle import lock_job
+from shared.tables import Prediction, Segment, StageName, WorkStatus
 from worker.arrays import StoredArray, read_array, write_array
 from worker.assignment import Assignment
 from worker.audio.features import load
@@ -51,13 +53,13 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
     sheet = f"{assignment.prefix}/sequence.png"
     kit.storage.write(sheet, encode_png(sequence_sheet(fused.shown)))
 
-    def write(session: Session, job: Job) -> None:
-        job.stage = StageName.INFERENCE.value
-        open_windows(session, assignment, fused, activity)
-        if not any(fused.modalities):
+    def write(session: Session) -> None:
+        open_windows(session, assignment.span, fused, activity)
+        job = None if any(fused.modalities) else lock_job(session, assignment.job.id)
+        if job is not None:
             close_segment(session, job, assignment.span.id, kit.settings)
 
-    return Result({"inputs": inputs, "sequence_png": sheet}, write)
+    return Result({"inputs": inputs, "sequence_png": sheet}, write=write)
 
 
 def _seen(assignment: Assignment, kit: Toolkit, card: ModelCard) -> Seen:
@@ -84,25 +86,33 @@ def _heard(assignment: Assignment, kit: Toolkit, card: ModelCard) -> tuple[Heard
     return heard_in(windows, load(kit.storage.read(sound["features"])), activity, card), activity
 
 
+# Built once; the table, not its class: nobody needs the objects.
+_OPEN = (
+    update(cast("Table", Prediction.__table__))
+    .where(Prediction.segment_id == bindparam("segment"), Prediction.index == bindparam("place"))
+    .values(
+        {name: bindparam(f"{name}_") for name in ("status", "modalities", "face_coverage", "voice_activity")}
+    )
+)
+
+
 def open_windows(
-    session: Session, assignment: Assignment, fused: FusedWindows, activity: NDArray[np.float32]
+    session: Session, segment: Segment, fused: FusedWindows, activity: NDArray[np.float32]
 ) -> None:
     """Make the segment's windows ready for the model; those with neither face nor voice are skipped."""
-    ids = session.scalars(
-        select(Prediction.id).where(Prediction.segment_id == assignment.span.id).order_by(Prediction.index)
-    )
     session.execute(
-        update(Prediction),
+        _OPEN,
         [
             {
-                "id": row,
-                "status": WorkStatus.READY if modalities else WorkStatus.SKIPPED,
-                "modalities": sorted(modalities, reverse=True),
-                "face_coverage": float(coverage),
-                "voice_activity": float(voice),
+                "segment": segment.id,
+                "place": place,
+                "status_": WorkStatus.READY if modalities else WorkStatus.SKIPPED,
+                "modalities_": sorted(modalities, reverse=True),
+                "face_coverage_": float(coverage),
+                "voice_activity_": float(voice),
             }
-            for row, modalities, coverage, voice in zip(
-                ids, fused.modalities, fused.face_coverage, activity, strict=True
+            for place, (modalities, coverage, voice) in enumerate(
+                zip(fused.modalities, fused.face_coverage, activity, strict=True)
             )
         ],
     )

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import numpy as np
 import structlog
-from billiard.exceptions import SoftTimeLimitExceeded
 from numpy.typing import NDArray
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -29,6 +28,7 @@ from worker.model.engine import Engine, Predictions
 from worker.pulse import LeaseLostError, Pulse
 from worker.runner import PASSING
 from worker.stages.model_card import card_of
+from worker.time_limit import TimeLimitError, time_limit
 from worker.toolkit import Toolkit
 from worker.window_lease import (
     BatchClaim,
@@ -101,10 +101,11 @@ def score(batch: BatchClaim, kit: Toolkit) -> None:
     with Pulse(beat, lease_s) as pulse:
         started = time.perf_counter()
         try:
-            engine = engine_of(batch.model)
-            inputs = read_inputs(batch, kit)
-            pulse.checkpoint()
-            predictions = engine.predict(inputs)
+            with time_limit(kit.settings.stage_time_limit_s, kit.settings.stage_hard_limit_s, left_to_leases):
+                engine = engine_of(batch.model)
+                inputs = read_inputs(batch, kit)
+                pulse.checkpoint()
+                predictions = engine.predict(inputs)
             scored = Scored(
                 batch,
                 predictions,
@@ -119,13 +120,17 @@ def score(batch: BatchClaim, kit: Toolkit) -> None:
         except AvemotionError as error:
             code, message = error.code, error.message
             write(lambda s: fail_windows(s, batch.windows, code, message, kit.settings))
-        except SoftTimeLimitExceeded:
+        except TimeLimitError:
             message = "The model took longer than allowed."
             write(lambda s: fail_windows(s, batch.windows, ErrorCode.TIMEOUT, message, kit.settings))
         except Exception as error:
             passing = isinstance(error, PASSING)
             log.warning("batch failed", error=type(error).__name__, exc_info=not passing)
             write(lambda s: try_again(s, batch.windows, passing=passing, settings=kit.settings))
+
+
+def left_to_leases() -> None:
+    """Say nothing more of a batch whose process is killed: it holds strangers, one of which is to blame."""
 
 
 def read_inputs(batch: BatchClaim, kit: Toolkit) -> dict[str, NDArray[Any]]:

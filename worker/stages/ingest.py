@@ -11,14 +11,15 @@ from sqlalchemy.orm import Session
 from shared.catalog import ModelCard
 from shared.errors import AvemotionError, ErrorCode, WarningCode
 from shared.lifecycle import warning
-from shared.tables import Job, Prediction, Segment, Stage, StageName, Upload, WorkStatus
+from shared.tables import StageName, Upload
 from worker.assignment import Assignment
 from worker.media.material import Material, length_of_sound, probe_within
 from worker.media.probe import MediaInfo
-from worker.runner import Result
+from worker.runner import Onward, Result
+from worker.segments import insert_segments, new_segments
 from worker.stages.model_card import card_of
 from worker.toolkit import Toolkit
-from worker.windows import SegmentPlan, plan_segments, plan_windows
+from worker.windows import plan_segments, plan_windows
 
 # Below this a face is a handful of pixels.
 SMALL_SIDE_PIXELS = 120
@@ -57,14 +58,20 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
         "sound_from": None if sound is None else "audio" if voice else "video",
     }
 
-    def write(session: Session, owner: Job) -> None:
-        owner.media, owner.model_info = media_document(picture, sound, duration_s), card.in_results()
-        owner.warnings = [*warnings, *warnings_of_model(card)]
-        owner.segments_total = len(plans)
-        owner.stages_total = owner.stages_done + len(plans) * len(stages)
-        add_segments(session, owner, plans, stages)
+    changes = {
+        "media": media_document(picture, sound, duration_s),
+        "model_info": card.in_results(),
+        "warnings": [*warnings, *warnings_of_model(card)],
+        "segments_total": len(plans),
+        # This one is among them.
+        "stages_total": 1 + len(plans) * len(stages),
+    }
+    segments = new_segments(job, plans)
 
-    return Result(output, write)
+    def write(session: Session) -> None:
+        insert_segments(session, job, segments, plans, stages)
+
+    return Result(output, changes, write, Onward(segments[0], plans[0].windows, stages))
 
 
 def _probe(upload: Upload | None, kit: Toolkit, checkpoint: Callable[[], None]) -> MediaInfo:
@@ -89,14 +96,14 @@ def check_streams(picture: MediaInfo | None, voice: MediaInfo | None) -> None:
         raise AvemotionError(ErrorCode.NO_SOUND, "The file uploaded as audio holds no sound." + hint)
 
 
-def stages_of(picture: MediaInfo | None, sound: MediaInfo | None) -> list[StageName]:
+def stages_of(picture: MediaInfo | None, sound: MediaInfo | None) -> tuple[StageName, ...]:
     """Return the stages that a segment of these media goes through, in order."""
-    return [
-        *([StageName.FACES] if picture else []),
-        *([StageName.SOUND] if sound else []),
+    return (
+        *((StageName.FACES,) if picture else ()),
+        *((StageName.SOUND,) if sound else ()),
         StageName.FUSION,
         StageName.INFERENCE,
-    ]
+    )
 
 
 def media_document(picture: MediaInfo | None, sound: MediaInfo | None, duration_s: float) -> dict[str, Any]:
@@ -143,26 +150,3 @@ def _header_lies(info: MediaInfo) -> bool:
 def warnings_of_model(card: ModelCard) -> list[dict[str, Any]]:
     """Return what a model's card warns of, such as that it has not been trained."""
     return [warning(code) for code in WarningCode if code.code in card.warnings]
-
-
-def add_segments(session: Session, job: Job, plans: list[SegmentPlan], stages: list[StageName]) -> None:
-    """Add the rows of every segment: its stages, the first one ready, and its windows."""
-    for plan in plans:
-        segment = Segment(job_id=job.id, index=plan.index, start_s=plan.start_s, end_s=plan.end_s)
-        session.add(segment)
-        session.flush()
-        for position, name in enumerate(stages):
-            status = WorkStatus.READY if position == 0 else WorkStatus.WAITING
-            session.add(Stage(job_id=job.id, segment_id=segment.id, name=name, status=status))
-        session.add_all(
-            Prediction(
-                job_id=job.id,
-                segment_id=segment.id,
-                index=window.index,
-                rank=job.priority.rank,
-                start_s=window.start_s,
-                end_s=window.end_s,
-                status=WorkStatus.WAITING,
-            )
-            for window in plan.windows
-        )

@@ -18,13 +18,13 @@ from shared.lifecycle import open_job
 from shared.settings import Settings
 from shared.storage import open_storage
 from shared.tables import Base, Job, Priority, Segment, Stage, StageName, Upload, UploadKind, UploadState
+from tests.integration.worker.steps import ALL_STAGES
 from tests.servers import Server
-from worker.lease import Claim, claim, finish
-from worker.stages.ingest import add_segments
+from worker.lease import Claim, Refusal, claim, finish
+from worker.segments import insert_segments, new_segments
 from worker.toolkit import Toolkit
 from worker.windows import plan_segments, plan_windows
 
-ALL_STAGES = [StageName.FACES, StageName.SOUND, StageName.FUSION, StageName.INFERENCE]
 LEASE_S = 30.0
 
 NewJob = Callable[..., UUID]
@@ -110,13 +110,12 @@ def ingested(kit: Toolkit, new_job: NewJob) -> Callable[..., list[UUID]]:
 
         def write(session: Session) -> None:
             taken = claim(session, StageName.INGEST, job_id, LEASE_S)
-            assert isinstance(taken, Claim)
-            job = finish(session, taken, {}, 0.1)
-            assert job is not None
+            assert not isinstance(taken, Refusal)
+            claimed, job = taken
             plans = plan_segments(plan_windows(duration_s, 2, 2), segment_s)
-            job.segments_total = len(plans)
-            job.stages_total = 1 + len(plans) * len(ALL_STAGES)
-            add_segments(session, job, plans, ALL_STAGES)
+            changes = {"segments_total": len(plans), "stages_total": 1 + len(plans) * len(ALL_STAGES)}
+            assert finish(session, claimed, {}, 0.1, changes)
+            insert_segments(session, job, new_segments(job, plans), plans, ALL_STAGES)
 
         transact(kit.engine, write)
         rows = select(Segment.id).where(Segment.job_id == job_id).order_by(Segment.index)
@@ -131,8 +130,8 @@ def take(kit: Toolkit) -> Callable[[StageName, UUID], Claim]:
 
     def claim_it(name: StageName, key: UUID) -> Claim:
         taken = transact(kit.engine, lambda session: claim(session, name, key, LEASE_S))
-        assert isinstance(taken, Claim)
-        return taken
+        assert not isinstance(taken, Refusal)
+        return taken[0]
 
     return claim_it
 

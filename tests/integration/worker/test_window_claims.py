@@ -14,7 +14,8 @@ from sqlalchemy import Engine, select, update
 from shared.database import transact
 from shared.tables import Job, JobStatus, Prediction, Priority, Segment, StageName, WorkStatus
 from tests.integration.worker.conftest import LEASE_S
-from worker.lease import Claim, finish
+from tests.integration.worker.steps import end
+from worker.lease import Claim
 from worker.model.engine import Predictions
 from worker.stages.inference import Scored, write_predictions
 from worker.takeback import take_back_windows
@@ -37,7 +38,7 @@ def fused(engine: Engine, ingested: Callable[..., list[UUID]], take: Take) -> Fu
                 taken = take(name, segment)
                 output = {"inputs": {}, "analyzer": {"name": "a", "version": "1"}, "silent": False}
                 output |= {"most_faces": 1, "usable_frames": 9, "frames": 10}
-                transact(engine, lambda s, c=taken, o=output: finish(s, c, o, 0.1))
+                transact(engine, lambda s, c=taken, o=output: end(s, c, o))
             ready = (
                 update(Prediction)
                 .where(Prediction.segment_id == segment)

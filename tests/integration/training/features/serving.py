@@ -33,7 +33,7 @@ from shared.tables import (
     UploadState,
 )
 from worker.arrays import StoredArray, read_array
-from worker.runner import run_stage
+from worker.runner import Work, run_stage, take_stage
 from worker.stages import faces, fusion, ingest, sound
 from worker.toolkit import Toolkit, toolkit
 
@@ -76,6 +76,13 @@ def upload(kit: Toolkit, session: Session, kind: UploadKind, path: Path) -> Uplo
     return row
 
 
+def run(name: StageName, key: UUID, work: Work) -> None:
+    """Run one stage, as a process does that leaves the next one to others."""
+    taken = take_stage(name, key)
+    assert taken is not None
+    run_stage(taken, work, stays=lambda _name, _job: False)
+
+
 def served(
     kit: Toolkit, card: ModelCard, video: Path | None, audio: Path | None
 ) -> tuple[Inputs, list[list[str]]]:
@@ -99,7 +106,7 @@ def served(
         return job.id
 
     job_id = transact(kit.engine, make)
-    run_stage(StageName.INGEST, job_id, ingest.run)
+    run(StageName.INGEST, job_id, ingest.run)
     segments = select(Segment.id).where(Segment.job_id == job_id).order_by(Segment.index)
     stored: dict[str, list[NDArray[Any]]] = defaultdict(list)
     for segment in transact(kit.engine, lambda session: session.scalars(segments).all()):
@@ -107,7 +114,7 @@ def served(
         names = transact(kit.engine, lambda session: set(session.scalars(stages)))  # noqa: B023 - called at once
         for name, work in _WORK.items():
             if name in names:
-                run_stage(name, segment, work)
+                run(name, segment, work)
         outputs = select(Stage.output).where(Stage.segment_id == segment, Stage.name == StageName.FUSION)
         output = transact(kit.engine, lambda session: session.scalars(outputs).one())  # noqa: B023 - as above
         assert output is not None

@@ -1,0 +1,47 @@
+"""The time limit of a stage, by the process's own clock.
+
+Celery's limits count from the message, and a process may run several stages for one.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Timer
+from types import FrameType
+
+
+class TimeLimitError(Exception):
+    """The stage has had its time."""
+
+
+@contextmanager
+def time_limit(soft_s: float, hard_s: float, last_words: Callable[[], object]) -> Iterator[None]:
+    """Interrupt the block, which the main thread runs, when it takes too long.
+
+    After ``soft_s`` it is interrupted by ``TimeLimitError``. Code that does not come back to Python does not
+    hear of that: after ``hard_s`` another thread calls ``last_words`` and kills the process.
+    """
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise TimeLimitError
+
+    def kill() -> None:
+        try:
+            last_words()
+        finally:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    timer = Timer(hard_s, kill)
+    timer.daemon = True
+    before = signal.signal(signal.SIGALRM, interrupt)
+    timer.start()
+    signal.setitimer(signal.ITIMER_REAL, soft_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        timer.cancel()
+        signal.signal(signal.SIGALRM, before)
