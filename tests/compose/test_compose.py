@@ -48,7 +48,7 @@ def test_key_is_asked_for(stack: Stack) -> None:
     assert httpx.get(f"{stack.url}/healthz").status_code == 200
 
 
-@pytest.mark.parametrize("victim", ["postgres", "valkey", "media", "inference"])
+@pytest.mark.parametrize("victim", ["postgres", "valkey", "media", "express", "inference"])
 def test_job_outlives_crash(stack: Stack, service: Service, clip: Path, victim: str) -> None:
     """A job in progress ends in one result when a container dies, with nobody's help."""
     job_id = service.submit(clip)
