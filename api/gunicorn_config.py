@@ -40,7 +40,7 @@ class ServerLog(glogging.Logger):  # type: ignore[misc]  # gunicorn ships no typ
 
 _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 bind = f"{_host}:{_settings.port}"
-worker_class = "gthread"
+worker_class = "api.server_worker.ApiWorker"
 workers = _settings.api_processes
 threads = _settings.api_threads
 # Longer than the pause between two polls: a poller keeps its connection.

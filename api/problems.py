@@ -66,18 +66,22 @@ def refuse_invalid(error: ValidationError) -> NoReturn:
     ) from None
 
 
-def problem(code: ErrorCode, detail: str, *, status: int | None = None, **members: Any) -> Response:
-    """Return the response for an error."""
-    status = status or code.status
-    document = {
+def document_of(code: ErrorCode, detail: str, status: int) -> dict[str, Any]:
+    """Return the problem document of an error."""
+    return {
         "type": f"{DOCS}#{code.code}",
         "title": code.title,
         "status": status,
         "detail": detail,
         "code": code.code,
         "errors": [],
-        **members,
     }
+
+
+def problem(code: ErrorCode, detail: str, *, status: int | None = None, **members: Any) -> Response:
+    """Return the response for an error."""
+    status = status or code.status
+    document = {**document_of(code, detail, status), **members}
     response = Response(encode(document), status, content_type=MEDIA_TYPE)
     response.headers["Cache-Control"] = "no-store"
     if request.content_length or "HTTP_TRANSFER_ENCODING" in request.environ:

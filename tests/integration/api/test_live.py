@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -133,6 +134,29 @@ def test_killed_server_leaves_a_row(live: LiveApi, engine: Engine, storage: Stor
     [row] = uploads(engine)
     assert row.state is UploadState.RECEIVING
     assert storage.names("uploads") == [str(row.id)]
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "code"),
+    [
+        (b"GET /jobs?cursor=" + b"a" * 5_000 + b" HTTP/1.1\r\n\r\n", 414, "request_too_large"),
+        (b"GET /jobs HTTP/1.1\r\nCookie: " + b"a" * 9_000 + b"\r\n\r\n", 431, "request_too_large"),
+        (b"GET /jobs HTTP/1.1\r\nno header\r\n\r\n", 400, "malformed_request"),
+        (b"\x16\x03\x01 a browser that was told https\r\n\r\n", 400, "malformed_request"),
+        (b"GET /jobs HTTP/1.1\r\nTransfer-Encoding: strange\r\n\r\n", 501, "malformed_request"),
+    ],
+    ids=["a long address", "a long header", "no header", "no HTTP", "an unknown coding"],
+)
+def test_what_cannot_be_read_gets_a_problem(live: LiveApi, request_: bytes, status: int, code: str) -> None:
+    """The server in front of the application refuses as the application does: typed, and in a sentence."""
+    with live.connect() as connection:
+        connection.sendall(request_)
+        said, answer = answer_of(connection)
+    top, _, body = answer.partition(b"\r\n\r\n")
+    problem = json.loads(body)
+    assert (said, problem["status"], problem["code"]) == (status, status, code)
+    assert b"application/problem+json" in top
+    assert problem["detail"].endswith(".")
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ from tests.integration.api.conftest import sound, video
 from tests.integration.contract.population import Population
 
 SEED = 1
+# Of a request that is not valid. An address may be too long before it is anything else.
+REFUSALS = ["400", "401", "403", "404", "405", "406", "409", "414", "415", "422", "428", "429", "431", "5xx"]
 LIKELY = 0.8
 PLACES = {
     "path.job_id": "jobs",
@@ -110,7 +112,7 @@ def configuration(there: Population, headers: dict[str, str], examples: int, lim
         "dictionaries": {name: {"values": getattr(there, name)} for name in set(PLACES.values())},
         "parameters": {place: {"dictionary": name, "probability": LIKELY} for place, name in PLACES.items()},
         "generation": {"max-examples": examples, "deterministic": True, "database": "none"},
-        "checks": {"enabled": True},
+        "checks": {"enabled": True, "negative_data_rejection": {"expected-statuses": REFUSALS}},
     }
 
 
