@@ -155,7 +155,7 @@ def assignment(
         segment=segment,
         windows=windows,
         outputs=outputs,
-        facts=facts,
+        ahead=(),
     )
 
 

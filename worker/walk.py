@@ -5,12 +5,15 @@ A message costs more than a short stage, and the next process would fetch again 
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterable
+from functools import partial
 from importlib import import_module
 from multiprocessing.sharedctypes import RawValue
+from types import FrameType
 from typing import Any, cast
 
-from celery.signals import worker_shutting_down
+from celery.signals import worker_ready
 
 from shared.queue import MEDIA, RESOURCE, queue_name
 from shared.tables import Job, StageName
@@ -28,9 +31,17 @@ def serve(queues: Iterable[str]) -> None:
     _served.update(queues)
 
 
-@worker_shutting_down.connect(weak=False)
-def _close(**_: Any) -> None:
-    _closing.value = 1
+@worker_ready.connect(weak=False)
+def _heed(**_: Any) -> None:
+    """Hear that the worker is to stop before Celery does, which says so only when it has waited for tasks."""
+
+    def close(before: Any, number: int, frame: FrameType | None) -> None:
+        _closing.value = 1
+        if callable(before):
+            before(number, frame)
+
+    for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT):
+        signal.signal(number, partial(close, signal.getsignal(number)))
 
 
 def stays(name: StageName, job: Job) -> bool:

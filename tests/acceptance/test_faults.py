@@ -46,19 +46,27 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield running
 
 
-def kill(pid: int) -> None:
-    """End a process with no chance to clean up."""
+def kill(pid: int, sign: signal.Signals = signal.SIGKILL) -> None:
+    """End a process; with no chance to clean up, unless another signal is named."""
     with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, sign)
 
 
-def hit(service: Service, clip: Path, name: StageName, victim: str, *, child: bool) -> str:
+def hit(  # noqa: PLR0913 - a fault is a place, a time and a way
+    service: Service,
+    clip: Path,
+    name: StageName,
+    victim: str,
+    *,
+    child: bool,
+    sign: signal.Signals = signal.SIGKILL,
+) -> str:
     """Kill a worker, or its child, while it runs a stage; return the job that it ran."""
     for _ in range(TRIES):
         target = service.child(victim) if child else service.pid(victim)
         job = service.submit(clip)
         if service.wait_for_lease(job, name):
-            kill(target)
+            kill(target, sign)
             return job
         service.end_of(job)
     raise AssertionError(f"{name} was never caught running")
@@ -80,6 +88,17 @@ def test_a_media_worker_killed_in_the_middle_of_a_stage(
     job = hit(service, clip, name, "media", child=False)
 
     service.assert_scored_once(service.end_of(job))
+
+
+def test_a_media_worker_told_to_stop(service: Service, clip: Path) -> None:
+    """It ends the stage at hand and leaves the next to its successor: no work is lost."""
+    job = hit(service, clip, StageName.FACES, "media", child=False, sign=signal.SIGTERM)
+
+    service.assert_scored_once(service.end_of(job))
+    claims = select(Stage.name, Stage.token, Stage.losses).where(Stage.job_id == UUID(job))
+    rows = transact(service.engine, lambda session: session.execute(claims).all())
+    # The model's windows are claimed, and not its stage.
+    assert {row.name for row in rows if (row.token, row.losses) == (1, 0)} == set(MEDIA_STAGES)
 
 
 @pytest.mark.parametrize("child", [True, False])

@@ -32,7 +32,7 @@ def make_assignment(name: StageName, **job: Any) -> Assignment:
         segment=segment,
         windows=(),
         outputs={},
-        facts={},
+        ahead=(),
     )
 
 
