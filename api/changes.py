@@ -12,10 +12,9 @@ from api.polling import job_missing
 from api.services import Services
 from shared.database import transact
 from shared.erasure import PATIENCE_S, erase_job, hide_job
-from shared.errors import AvemotionError, ErrorCode
-from shared.lifecycle import end_job, lock_job
+from shared.lifecycle import cancel_job, lock_job
 from shared.retrying import retry_job
-from shared.tables import Job, JobStatus, Priority
+from shared.tables import Job, Priority
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -28,14 +27,7 @@ def cancel(job_id: UUID, owner_id: UUID | None, to: Services) -> None:
     """
 
     def work(session: Session) -> None:
-        job = lock_own(session, job_id, owner_id)
-        if job.status is JobStatus.CANCELLED:
-            return
-        if job.status.ended:
-            raise AvemotionError(
-                ErrorCode.CONFLICT, f"The job has {job.status.value} already; it cannot be cancelled."
-            )
-        end_job(session, job, JobStatus.CANCELLED, to.settings)
+        cancel_job(session, lock_own(session, job_id, owner_id), to.settings)
 
     transact(to.engine, work)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, case, distinct, func, literal_column, or_, select
@@ -41,6 +42,16 @@ class ReadyCount(NamedTuple):
 def due(table: Any) -> ColumnElement[bool]:
     """Return the condition that a unit's backoff has passed."""
     return or_(table.not_before.is_(None), table.not_before <= func.now())
+
+
+def unsent() -> ColumnElement[bool]:
+    """Return the condition that a stage's message was never sent."""
+    return Stage.published_at.is_(None)
+
+
+def overdue(age_s: float) -> ColumnElement[bool]:
+    """Return the condition that a stage's message was sent long ago, or never."""
+    return or_(unsent(), Stage.published_at < func.now() - timedelta(seconds=age_s))
 
 
 def queue_analyzer() -> ColumnElement[str]:

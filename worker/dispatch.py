@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from celery import Celery
-from sqlalchemy import ColumnElement, Engine, func, or_, select, update
+from sqlalchemy import ColumnElement, Engine, func, select, update
 from sqlalchemy.orm import Session
 
-from shared.backlog import count_ready, due, has_work, queue_analyzer
+from shared.backlog import count_ready, due, has_work, overdue, queue_analyzer
 from shared.database import transact
 from shared.queue import ingest_message, publish, queue_lengths, queue_name, segment_message
 from shared.tables import Job, Priority, Segment, Stage, StageName, WorkStatus
@@ -31,16 +30,6 @@ class Wakeup:
     priority: Priority
     analyzer: str
     names: tuple[StageName, ...]
-
-
-def unsent() -> ColumnElement[bool]:
-    """Return the condition that a stage's message was never sent."""
-    return Stage.published_at.is_(None)
-
-
-def overdue(age_s: float) -> ColumnElement[bool]:
-    """Return the condition that a stage's message was sent long ago, or never."""
-    return or_(unsent(), Stage.published_at < func.now() - timedelta(seconds=age_s))
 
 
 def send_ready(engine: Engine, app: Celery, condition: ColumnElement[bool], limit: int = ROUND_ROWS) -> int:
