@@ -42,7 +42,7 @@ def cancel(
 
     What is posted meanwhile is left alone. Exit status: 1 if a job that was named cannot be cancelled.
     """
-    named = told_apart(job, status, older_than is not None)
+    named = told_apart(job, filters={"--status": tuple(status or ()), "--older-than": older_than})
     with open_service() as service:
         if named:
             ask(len(named), f"{number(len(named), 'job')} would be cancelled. Go on?", yes=yes)

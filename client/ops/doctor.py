@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from client.doctor import Finding, examine, tell, tried
 from client.ops.nodes import Node, read_nodes
-from client.ops.overview import unserved, waiting_in
+from client.ops.overview import unserved, waiting_words
 from client.ops.queues import queues_of
 from client.ops.service import Service, find_storage, open_service, plain_errors
 from client.ops.words import number, size
@@ -180,10 +180,10 @@ def look_at_queues(service: Service) -> tuple[str, ...]:
     nodes: list[Node] = read_nodes(service.settings)
     alone = unserved(queues, nodes)
     if alone:
-        told = ", ".join(f"{queue.name} ({waiting_in(queue):,})" for queue in alone)
+        told = ", ".join(f"{queue.name} ({waiting_words(queue)})" for queue in alone)
         raise AvemotionError(
             ErrorCode.SERVICE_UNAVAILABLE,
             f"No worker takes what waits in {told}. `avemotion ops workers` shows who is up.",
         )
-    waiting = sum(map(waiting_in, queues))
-    return (f"{number(waiting, 'unit')} of work waiting, {number(len(nodes), 'worker')} up",)
+    ready = sum(queue.ready for queue in queues)
+    return (f"{number(ready, 'unit')} of work ready, {number(len(nodes), 'worker')} up",)

@@ -116,7 +116,7 @@ def faults_of(
         return faults
     if nodes is not None:
         faults += [
-            f"{queue.name}: {number(waiting_in(queue), 'unit')} of work, and no worker takes from it."
+            f"{queue.name}: {waiting_words(queue)}, and no worker takes from it."
             for queue in unserved(queues, nodes)
         ]
     faults += [
@@ -130,9 +130,10 @@ def faults_of(
 def unserved(queues: Sequence[Queue], nodes: Sequence[Node]) -> list[Queue]:
     """Return the queues in which something waits and from which no worker takes."""
     served = {name for node in nodes for name in node.queues}
-    return [queue for queue in queues if waiting_in(queue) and queue.name not in served]
+    return [queue for queue in queues if (queue.ready or queue.messages) and queue.name not in served]
 
 
-def waiting_in(queue: Queue) -> int:
-    """Return how much waits in a queue, by the tables or, where more is there, by the broker."""
-    return max(queue.ready, queue.messages or 0)
+def waiting_words(queue: Queue) -> str:
+    """Return what waits in a queue; there may be messages of work that has been done or cancelled."""
+    ready = f"{number(queue.ready, 'unit')} of work ready"
+    return ready if queue.messages is None else f"{ready}, {number(queue.messages, 'message')}"

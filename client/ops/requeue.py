@@ -44,7 +44,7 @@ def requeue(
                 raise typer.BadParameter("--stuck takes ids of jobs only")
             _send_again(service, list(dict.fromkeys(job or ())), yes=yes)
             return
-        named = told_apart(job, code, all_failed)
+        named = told_apart(job, filters={"--code": code, "--all-failed": all_failed})
         chosen = named or transact(service.engine, lambda session: find_failed(session, code))
         ask(len(chosen), f"{number(len(chosen), 'job')} would begin anew. Go on?", yes=yes)
         with plain_storage_errors():

@@ -47,14 +47,18 @@ def read_moment(session: Session) -> ColumnElement[bool]:
     return Job.created_at <= session.scalars(func.now().select()).one()
 
 
-def told_apart(ids: Sequence[uuid.UUID] | None, *filters: object) -> list[uuid.UUID]:
+def told_apart(ids: Sequence[uuid.UUID] | None, *, filters: dict[str, object]) -> list[uuid.UUID]:
     """Return the ids that were given, each once; ids and filters exclude each other.
+
+    Args:
+        ids: What was given.
+        filters: Options by their names, with what was given.
 
     Raises:
         BadParameter: Neither was given, or both.
     """
-    if bool(ids) == any(filters):
-        raise typer.BadParameter("say which jobs: by their ids, or by an option, and not both")
+    if bool(ids) == any(given not in {None, False, ()} for given in filters.values()):
+        raise typer.BadParameter(f"say which jobs: by their ids, or by {' or '.join(filters)}, not by both")
     return list(dict.fromkeys(ids or ()))
 
 
