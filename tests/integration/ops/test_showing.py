@@ -221,17 +221,16 @@ def test_doctor_finds_what_is_wrong(ops: Ops, predict: Predict, engine: Engine, 
 @pytest.mark.usefixtures("ops")
 def test_ops_needs_no_worker_code() -> None:
     """The API's image has none of it: the commands load without, and say so where they need it."""
-    script = (
-        "import sys; sys.modules['worker'] = None\nfrom client.main import app\napp(['ops', *sys.argv[1:]])"
-    )
+    script = "import sys; sys.modules['worker'] = None\nfrom client.main import app\napp(sys.argv[1:])"
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False
         )
 
-    assert run("queues").returncode == 0
-    assert "janitor    -" in run("status").stdout
-    purge = run("purge")
+    assert run("ops", "queues").returncode == 0
+    assert "janitor    -" in run("ops", "status").stdout
+    purge = run("ops", "purge")
     assert purge.returncode == 1
+    assert "not installed here" in run("doctor").stdout
     assert purge.stderr.startswith("service_unavailable: Only the janitor removes")
