@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
@@ -13,7 +14,6 @@ from rich.console import Console
 from client.render.text import printable
 from shared.errors import AvemotionError, ErrorCode
 from shared.settings import Settings, get_settings
-from worker.model.hardware import available_cores
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,18 @@ def doctor() -> None:
 
     Exit code: 1 if something that is set up cannot be used.
     """
-    settings, console = get_settings(), Console(highlight=False, soft_wrap=True)
+    tell(examine(get_settings()))
+
+
+def tell(findings: Iterable[Finding]) -> None:
+    """Print findings as they come.
+
+    Raises:
+        Exit: With exit code 1, once all are told, if something that is set up cannot be used.
+    """
+    console = Console(highlight=False, soft_wrap=True)
     failed = False
-    for finding in examine(settings):
+    for finding in findings:
         mark = {True: "[green]ok  [/]", False: "[red]FAIL[/]", None: "[dim]-   [/]"}[finding.ok]
         first, *rest = finding.told
         console.print(f"{mark} {finding.name:<11}", end="")
@@ -52,15 +61,15 @@ def doctor() -> None:
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Yield what is found, part by part."""
-    facts = (f"Python {platform.python_version()}, {available_cores()} cores", platform.platform())
-    yield Finding("machine", ok=True, told=facts)
-    yield _tried("ffmpeg", _ffmpeg)
-    yield _tried("landmarker", _landmarker)
+    yield Finding("machine", ok=True, told=_machine())
+    yield tried("ffmpeg", _ffmpeg)
+    yield tried("landmarker", _landmarker)
     yield _openface(settings)
-    yield _tried("model", lambda: _model(settings))
+    yield tried("model", lambda: _model(settings))
 
 
-def _tried(name: str, look: Callable[[], tuple[str, ...]]) -> Finding:
+def tried(name: str, look: Callable[[], tuple[str, ...]]) -> Finding:
+    """Return what a look at a part finds: facts, or why it cannot be used."""
     try:
         return Finding(name, ok=True, told=look())
     except AvemotionError as error:
@@ -74,6 +83,16 @@ def _tried(name: str, look: Callable[[], tuple[str, ...]]) -> Finding:
 def _not_installed(name: str, error: ImportError) -> Finding:
     """Return that a part is not for this machine: the API's image has no media libraries."""
     return Finding(name, ok=None, told=(f"not installed here ({error.name} is missing)",))
+
+
+def _machine() -> tuple[str, ...]:
+    try:
+        from worker.model.hardware import available_cores  # noqa: PLC0415 - not on every machine
+    except ImportError:
+        cores = os.cpu_count() or 1
+    else:
+        cores = available_cores()
+    return (f"Python {platform.python_version()}, {cores} cores", platform.platform())
 
 
 def _ffmpeg() -> tuple[str, ...]:

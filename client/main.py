@@ -25,7 +25,7 @@ class Commands(LazyGroup):
         "dataset": Entry("client.dataset:app", "Look at a data set before training."),
         "train": Entry("client.train:train", "Train a model by a recipe, with a report."),
         "bench": Entry("client.bench:app", "Measure this machine."),
-        "ops": Entry("client.ops:app", "Look after a service: API keys, webhooks."),
+        "ops": Entry("client.ops:app", "Look after a service: its state, jobs, queues, workers, API keys."),
     }
 
 

@@ -52,6 +52,16 @@ def find_analyzers(settings: Settings) -> dict[str, tuple[str, ...]]:
     return found
 
 
+def working_analyzers(settings: Settings, worker: str) -> tuple[str, ...]:
+    """Return the analyzers that work on a worker: the built-in one, and what it announces without problems.
+
+    Raises:
+        redis.RedisError: The broker cannot be reached.
+    """
+    _, problems = _announced(broker(settings)).get(worker, (0.0, {}))
+    return (EVERYWHERE, *(analyzer for analyzer, sentences in problems.items() if not sentences))
+
+
 def _announced(connection: redis.Redis) -> dict[str, tuple[float, dict[str, list[str]]]]:
     documents = {str(name): json.loads(text) for name, text in connection.hgetall(KEY).items()}
     return {name: (document["seen_s"], document["problems"]) for name, document in documents.items()}

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Engine, delete, func, insert, select, upda
 from sqlalchemy.orm import Session
 
 from shared.database import transact
-from shared.errors import ErrorCode, WarningCode
+from shared.errors import AvemotionError, ErrorCode, WarningCode
 from shared.settings import Settings
 from shared.tables import ENDED, Job, JobStatus, Prediction, Segment, Stage, StageName, WorkStatus
 from shared.webhooks.outbox import End, announce_jobs, withdraw_end
@@ -74,6 +74,21 @@ def end_job(
     job.version += 1
     if job.webhook_url is not None:
         announce_jobs(session, [End(job.id, status, job.webhook_url)])
+
+
+def cancel_job(session: Session, job: Job, settings: Settings) -> None:
+    """End a locked job as cancelled; one that is cancelled already stays as it is.
+
+    Raises:
+        AvemotionError: It has succeeded or failed.
+    """
+    if job.status is JobStatus.CANCELLED:
+        return
+    if job.status.ended:
+        raise AvemotionError(
+            ErrorCode.CONFLICT, f"The job has {job.status.value} already; it cannot be cancelled."
+        )
+    end_job(session, job, JobStatus.CANCELLED, settings)
 
 
 def cancel_jobs(session: Session, job_ids: Sequence[UUID], settings: Settings) -> None:

@@ -42,6 +42,11 @@ SOCKET_TIMEOUT_S = 5
 VISIBILITY_MARGIN_S = 600
 
 
+def all_queue_names() -> list[str]:
+    """Return every queue in the order in which they are served, those of ``media`` first."""
+    return [name for resource in (MEDIA, INFERENCE) for name in queue_names(resource)]
+
+
 def task_name(stage: StageName) -> str:
     """Return the name under which a stage's task is registered."""
     return f"avemotion.{stage.value}"
@@ -87,11 +92,7 @@ def make_celery(settings: Settings) -> Celery:
         task_serializer="json",
         accept_content=["json"],
         # The anonymous exchange routes by queue name alone: no binding to lose with Valkey's data.
-        task_queues=[
-            Queue(name, Exchange(""), routing_key=name)
-            for resource in (MEDIA, INFERENCE)
-            for name in queue_names(resource)
-        ],
+        task_queues=[Queue(name, Exchange(""), routing_key=name) for name in all_queue_names()],
         task_create_missing_queues=False,
         task_default_queue=queue_name(StageName.INGEST, Priority.INTERACTIVE, EVERYWHERE),
         task_default_exchange="",
@@ -185,7 +186,7 @@ def queue_lengths(settings: Settings) -> dict[str, int]:
     Raises:
         redis.RedisError: The broker cannot be reached.
     """
-    names = [name for resource in (MEDIA, INFERENCE) for name in queue_names(resource)]
+    names = all_queue_names()
     pipeline = broker(settings).pipeline(transaction=False)
     for name in names:
         pipeline.llen(name)

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import NamedTuple
 from uuid import UUID
 
 from celery import Celery
-from sqlalchemy import ColumnElement, Engine, case, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Engine, func, select, update
 from sqlalchemy.orm import Session
 
+from shared.backlog import count_ready, due, has_work, overdue, queue_analyzer
 from shared.database import transact
-from shared.queue import EVERYWHERE, ingest_message, publish, queue_lengths, queue_name, segment_message
-from shared.tables import Job, Prediction, Priority, Segment, Stage, StageName, WorkStatus
-from worker.lease import due
+from shared.queue import ingest_message, publish, queue_lengths, queue_name, segment_message
+from shared.tables import Job, Priority, Segment, Stage, StageName, WorkStatus
 from worker.toolkit import Toolkit
 
 ROUND_ROWS = 500
@@ -32,16 +30,6 @@ class Wakeup:
     priority: Priority
     analyzer: str
     names: tuple[StageName, ...]
-
-
-def unsent() -> ColumnElement[bool]:
-    """Return the condition that a stage's message was never sent."""
-    return Stage.published_at.is_(None)
-
-
-def overdue(age_s: float) -> ColumnElement[bool]:
-    """Return the condition that a stage's message was sent long ago, or never."""
-    return or_(unsent(), Stage.published_at < func.now() - timedelta(seconds=age_s))
 
 
 def send_ready(engine: Engine, app: Celery, condition: ColumnElement[bool], limit: int = ROUND_ROWS) -> int:
@@ -113,8 +101,7 @@ def names_ahead(session: Session, segments: Sequence[UUID]) -> dict[UUID | None,
 def send_lost(kit: Toolkit, app: Celery) -> int:
     """Send again the messages that seem lost; return how many.
 
-    Ready rows and waiting messages are counted: while a queue holds a message for every ready row,
-    an old message is not lost but waits its turn, and another would only make the queue longer.
+    Another message for a row that has one in its queue would only make the queue longer.
     """
     late = overdue(kit.settings.republish_after_s)
     ready = transact(kit.engine, lambda session: count_ready(session, late))
@@ -123,52 +110,12 @@ def send_lost(kit: Toolkit, app: Celery) -> int:
     lengths = queue_lengths(kit.settings)
     sent = 0
     for (name, priority, analyzer), count in ready.items():
-        missing = count.ready - lengths[queue_name(name, priority, analyzer)]
-        if missing > 0 and count.late:
+        missing = count.missing(lengths[queue_name(name, priority, analyzer)])
+        if missing:
             jobs = select(Job.id).where(Job.priority == priority, queue_analyzer() == analyzer)
             lost = late & (Stage.name == name) & Stage.job_id.in_(jobs) & has_work()
             sent += send_ready(kit.engine, app, lost, min(missing, ROUND_ROWS))
     return sent
-
-
-class ReadyCount(NamedTuple):
-    """Ready stages of one queue, and how many of them were sent long ago."""
-
-    ready: int
-    late: int
-
-
-def count_ready(
-    session: Session, late: ColumnElement[bool]
-) -> dict[tuple[StageName, Priority, str], ReadyCount]:
-    """Count ready stages by name, priority and analyzer: one row a queue."""
-    queue = (Stage.name, Job.priority, queue_analyzer())
-    rows = session.execute(
-        select(*queue, func.count(), func.count().filter(late))
-        .join(Job, Job.id == Stage.job_id)
-        .where(Stage.status == WorkStatus.READY, due(Stage), has_work())
-        .group_by(*queue)
-    )
-    return {
-        (name, priority, analyzer): ReadyCount(ready, late_ones)
-        for name, priority, analyzer, ready, late_ones in rows
-    }
-
-
-def queue_analyzer() -> ColumnElement[str]:
-    """Return whose queue a stage waits in: analyzers have their own for ``faces`` alone."""
-    return case((Stage.name == StageName.FACES, Job.analyzer), else_=literal_column(f"'{EVERYWHERE}'"))
-
-
-def has_work() -> ColumnElement[bool]:
-    """Return the condition that a ready stage can be claimed.
-
-    An ``inference`` row stays ready while its windows are in the model: no message is missing then.
-    """
-    window = select(Prediction.id).where(
-        Prediction.segment_id == Stage.segment_id, Prediction.status == WorkStatus.READY
-    )
-    return or_(Stage.name != StageName.INFERENCE, window.exists())
 
 
 def send(app: Celery, wakeup: Wakeup) -> bool:

@@ -16,7 +16,8 @@ import structlog
 from celery import Celery
 from sqlalchemy.exc import SQLAlchemyError
 
-from worker.dispatch import send_lost, send_ready, unsent
+from shared.backlog import unsent
+from worker.dispatch import send_lost, send_ready
 from worker.liveness import touch
 from worker.purge import purge
 from worker.takeback import take_back_stages, take_back_windows

@@ -7,13 +7,13 @@ says what to do, and any file without a row is nobody's.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from shared.database import transact
@@ -44,6 +44,35 @@ def purge(kit: Toolkit) -> None:
     if time.monotonic() - _swept_at > SWEEP_EVERY_S:
         _swept_at = time.monotonic()
         sweep(kit)
+
+
+def purge_all(kit: Toolkit) -> None:
+    """Remove all that a janitor would remove by and by, in as many rounds as it takes."""
+    expired = select(func.count()).select_from(Job).where(expired_jobs())
+    left = None
+    while left != 0:
+        purge(kit)
+        before, left = left, transact(kit.engine, lambda session: session.scalars(expired).one())
+        # What cannot be removed now is left to the janitor.
+        if before is not None and left >= before:
+            break
+    sweep(kit)
+
+
+def expired_jobs() -> ColumnElement[bool]:
+    """Return the condition that a job's time is over."""
+    return Job.expires_at < func.now()
+
+
+def dead_uploads() -> ColumnElement[bool]:
+    """Return the condition that an upload expired without an open job, or never arrived."""
+    busy = select(Job.id).where(
+        or_(Job.video_id == Upload.id, Job.audio_id == Upload.id), Job.status.not_in(ENDED)
+    )
+    stuck = (Upload.state == UploadState.RECEIVING) & (
+        Upload.created_at < func.now() - timedelta(seconds=UPLOAD_LIMIT_S)
+    )
+    return stuck | ((Upload.expires_at < func.now()) & ~busy.exists())
 
 
 def tidy_jobs(kit: Toolkit) -> None:
@@ -84,7 +113,7 @@ def hide_batches(kit: Toolkit) -> None:
 
 def erase_expired(kit: Toolkit) -> None:
     """Erase jobs whose time is over, and finish erasures that a crash cut off."""
-    expired = select(Job.id).where(Job.expires_at < func.now()).limit(ROUND_ROWS)
+    expired = select(Job.id).where(expired_jobs()).limit(ROUND_ROWS)
     for job_id in transact(kit.engine, lambda session: session.scalars(expired).all()):
         erase_job(kit.engine, kit.storage, job_id)
         log.info("job erased", job_id=str(job_id))
@@ -92,17 +121,10 @@ def erase_expired(kit: Toolkit) -> None:
 
 def drop_uploads(kit: Toolkit) -> None:
     """Remove uploads that expired without an open job, and those that never arrived."""
-    busy = select(Job.id).where(
-        or_(Job.video_id == Upload.id, Job.audio_id == Upload.id), Job.status.not_in(ENDED)
-    )
-    stuck = (Upload.state == UploadState.RECEIVING) & (
-        Upload.created_at < func.now() - timedelta(seconds=UPLOAD_LIMIT_S)
-    )
-    condition = stuck | ((Upload.expires_at < func.now()) & ~busy.exists())
 
     def drop(session: Session) -> bool:
         upload = session.scalars(
-            select(Upload).where(condition).limit(1).with_for_update(skip_locked=True)
+            select(Upload).where(dead_uploads()).limit(1).with_for_update(skip_locked=True)
         ).one_or_none()
         if upload is None:
             return False
@@ -116,6 +138,13 @@ def drop_uploads(kit: Toolkit) -> None:
 
 def sweep(kit: Toolkit) -> None:
     """Remove files that no row knows, such as a stage's that was killed after its job was erased."""
+    for prefix, orphan in find_orphans(kit):
+        kit.storage.delete_tree(f"{prefix}/{orphan}")
+        log.warning("orphan removed", folder=prefix)
+
+
+def find_orphans(kit: Toolkit) -> Iterator[tuple[str, UUID]]:
+    """Yield the folders that no row knows: the top-level folder, and the name in it."""
     for prefix, table in (("jobs", Job), ("uploads", Upload)):
         names = kit.storage.names(prefix)
         for start in range(0, len(names), ROUND_ROWS):
@@ -125,5 +154,4 @@ def sweep(kit: Toolkit) -> None:
                 lambda session: set(session.scalars(select(table.id).where(table.id.in_(some)))),  # noqa: B023
             )
             for orphan in some - known:
-                kit.storage.delete_tree(f"{prefix}/{orphan}")
-                log.warning("orphan removed", folder=prefix)
+                yield prefix, orphan

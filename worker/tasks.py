@@ -11,10 +11,11 @@ from uuid import UUID
 
 from celery import Task
 
+from shared.backlog import unsent
 from shared.queue import publish, segment_message, task_name
 from shared.tables import Stage, StageName
 from worker.app import app
-from worker.dispatch import send_ready, unsent
+from worker.dispatch import send_ready
 from worker.runner import run_stage, take_stage
 from worker.toolkit import toolkit
 from worker.walk import stays, walk, work_of

@@ -12,13 +12,14 @@ from celery import Celery
 from sqlalchemy import Engine, select, update
 
 from client.stack.valkey import EmbeddedValkey
+from shared.backlog import unsent
 from shared.database import transact
 from shared.queue import broker, make_celery, queue_lengths
 from shared.settings import Settings
 from shared.tables import Job, JobStatus, Stage, StageName, Upload, UploadKind, UploadState
 from tests.integration.worker.conftest import NewJob
 from tests.servers import Server
-from worker.dispatch import send_lost, send_ready, unsent
+from worker.dispatch import send_lost, send_ready
 from worker.lease import Claim
 from worker.purge import drop_uploads, erase_expired, sweep, tidy_jobs
 from worker.toolkit import Toolkit

@@ -76,6 +76,6 @@ def test_a_wrong_setting_is_a_sentence(
 @pytest.mark.parametrize("fault", [lambda: int("x"), lambda: JobPage.model_validate({})])
 def test_other_errors_are_not_hidden(fault: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault of the program keeps its traceback, be it one of validation."""
-    monkeypatch.setattr("client.ops.database.get_settings", fault)
+    monkeypatch.setattr("client.ops.service.get_settings", fault)
     with pytest.raises(ValueError, match=r"invalid literal|JobPage"):
         app(["ops", "keys", "list"])

@@ -1,0 +1,189 @@
+"""``avemotion ops doctor``: this machine, and the servers of the service, looked at closely."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy import text
+
+from client.doctor import Finding, examine, tell, tried
+from client.ops.nodes import Node, read_nodes
+from client.ops.overview import unserved, waiting_words
+from client.ops.queues import queues_of
+from client.ops.service import Service, find_storage, open_service, plain_errors
+from client.ops.words import number, size
+from client.stack.folder import DataFolder
+from shared.errors import AvemotionError, ErrorCode
+from shared.queue import broker, queue_lengths
+from shared.settings import Settings, get_settings
+
+# Leases are in database time and bear any difference; signatures and certificates do not.
+CLOCKS_DIFFER_S = 30.0
+# A video and its frames want room at any time.
+LEAST_FREE_BYTES = 2 * 1000**3
+
+
+def doctor() -> None:
+    """Look at this machine as `avemotion doctor` does, and at database, broker, storage, disk and queues.
+
+    Exit status: 1 if something that is set up cannot be used, or is not as it should be.
+    """
+    tell(findings(get_settings()))
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """Yield what is found, part by part."""
+    yield from examine(settings)
+    yield tried("disk", partial(look_at_disk, settings))
+    try:
+        with open_service() as service:
+            yield from examine_service(service)
+    except AvemotionError as error:
+        yield Finding("database", ok=False, told=(error.message,))
+
+
+def examine_service(service: Service) -> Iterator[Finding]:
+    """Yield what is found of the servers."""
+    for name, look in (
+        ("database", look_at_database),
+        ("migrations", look_at_migrations),
+        ("clock", look_at_clock),
+        ("broker", look_at_broker),
+        ("storage", look_at_storage),
+        ("queues", look_at_queues),
+    ):
+        yield tried(name, partial(_plainly, look, service))
+
+
+def _plainly(look: Any, service: Service) -> tuple[str, ...]:
+    with plain_errors():
+        facts: tuple[str, ...] = look(service)
+        return facts
+
+
+def look_at_disk(settings: Settings) -> tuple[str, ...]:
+    """Return how much room the data folder has.
+
+    Raises:
+        AvemotionError: It is little.
+    """
+    folder = DataFolder(settings.data_dir).path
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    free = shutil.disk_usage(there).free
+    if free < LEAST_FREE_BYTES:
+        raise AvemotionError(
+            ErrorCode.SERVICE_UNAVAILABLE,
+            f"Only {size(free)} free for {folder}; `avemotion ops purge --older-than 7d` makes room.",
+        )
+    return (f"{size(free)} free for {folder}",)
+
+
+def look_at_database(service: Service) -> tuple[str, ...]:
+    """Return version and connections of the database."""
+    with service.engine.connect() as connection:
+        version, used, most = connection.execute(
+            text(
+                "SELECT current_setting('server_version'), (SELECT count(*) FROM pg_stat_activity "
+                "WHERE backend_type = 'client backend'), current_setting('max_connections')"
+            )
+        ).one()
+    return (f"PostgreSQL {version}, {used} of {most} connections in use",)
+
+
+def look_at_migrations(service: Service) -> tuple[str, ...]:
+    """Return the version of the tables.
+
+    Raises:
+        AvemotionError: It is not the one that this release needs.
+    """
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 - slow, and for this alone
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - the same
+
+    from migrations.upgrade import alembic_config  # noqa: PLC0415 - the same
+
+    newest = ScriptDirectory.from_config(alembic_config()).get_current_head()
+    with service.engine.connect() as connection:
+        there = MigrationContext.configure(connection).get_current_revision()
+    if there != newest:
+        raise AvemotionError(
+            ErrorCode.SERVICE_UNAVAILABLE,
+            f"The tables are at version {there or 'none'}, this release's newest is {newest};"
+            " `python -m migrations` brings them there.",
+        )
+    return (f"at the newest version, {newest}",)
+
+
+def look_at_clock(service: Service) -> tuple[str, ...]:
+    """Return how the database's clock differs from this machine's.
+
+    Raises:
+        AvemotionError: By much.
+    """
+    with service.engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+        before = time.time()
+        there: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        here = datetime.fromtimestamp((before + time.time()) / 2, UTC)
+    difference_s = (there - here).total_seconds()
+    told = f"{abs(difference_s):.2f} s {'behind' if difference_s > 0 else 'ahead of'} the database's"
+    if abs(difference_s) > CLOCKS_DIFFER_S:
+        raise AvemotionError(
+            ErrorCode.SERVICE_UNAVAILABLE,
+            f"This machine's clock is {told}: set both by NTP.",
+        )
+    return (told,)
+
+
+def look_at_broker(service: Service) -> tuple[str, ...]:
+    """Return version, memory and persistence of the broker.
+
+    Raises:
+        AvemotionError: It may throw messages away.
+    """
+    connection = broker(service.broker_settings)
+    facts: dict[str, Any] = connection.info()
+    name = "Valkey" if "valkey_version" in facts else "Redis"
+    version = facts.get("valkey_version", facts["redis_version"])
+    policy = str(facts.get("maxmemory_policy", "unknown"))
+    if policy not in {"noeviction", "unknown"}:
+        raise AvemotionError(
+            ErrorCode.SERVICE_UNAVAILABLE,
+            f"{name}'s maxmemory-policy is {policy}: it throws messages away when memory is short."
+            " Set it to noeviction.",
+        )
+    limit = size(facts["maxmemory"]) if facts.get("maxmemory") else "no limit"
+    kept = "appended to a file" if facts.get("aof_enabled") else "not appended to a file"
+    return (
+        f"{name} {version}, {size(facts['used_memory'])} in use, {limit}",
+        f"messages are {kept}, evicted never ({policy}); the janitor sends again what is lost",
+    )
+
+
+def look_at_storage(service: Service) -> tuple[str, ...]:
+    """Return that the storage can be reached."""
+    find_storage(service.settings).ping()
+    return ("can be reached",)
+
+
+def look_at_queues(service: Service) -> tuple[str, ...]:
+    """Return what waits and how many workers there are.
+
+    Raises:
+        AvemotionError: Something waits where no worker takes it.
+    """
+    queues = queues_of(service, dict(queue_lengths(service.broker_settings)))
+    nodes: list[Node] = read_nodes(service.settings)
+    alone = unserved(queues, nodes)
+    if alone:
+        told = ", ".join(f"{queue.name} ({waiting_words(queue)})" for queue in alone)
+        raise AvemotionError(
+            ErrorCode.SERVICE_UNAVAILABLE,
+            f"No worker takes what waits in {told}. `avemotion ops workers` shows who is up.",
+        )
+    ready = sum(queue.ready for queue in queues)
+    return (f"{number(ready, 'unit')} of work ready, {number(len(nodes), 'worker')} up",)
