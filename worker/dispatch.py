@@ -6,16 +6,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import NamedTuple
 from uuid import UUID
 
 from celery import Celery
-from sqlalchemy import ColumnElement, Engine, case, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Engine, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from shared.backlog import count_ready, has_work, queue_analyzer
 from shared.database import transact
-from shared.queue import EVERYWHERE, ingest_message, publish, queue_lengths, queue_name, segment_message
-from shared.tables import Job, Prediction, Priority, Segment, Stage, StageName, WorkStatus
+from shared.queue import ingest_message, publish, queue_lengths, queue_name, segment_message
+from shared.tables import Job, Priority, Segment, Stage, StageName, WorkStatus
 from worker.lease import due
 from worker.toolkit import Toolkit
 
@@ -129,46 +129,6 @@ def send_lost(kit: Toolkit, app: Celery) -> int:
             lost = late & (Stage.name == name) & Stage.job_id.in_(jobs) & has_work()
             sent += send_ready(kit.engine, app, lost, min(missing, ROUND_ROWS))
     return sent
-
-
-class ReadyCount(NamedTuple):
-    """Ready stages of one queue, and how many of them were sent long ago."""
-
-    ready: int
-    late: int
-
-
-def count_ready(
-    session: Session, late: ColumnElement[bool]
-) -> dict[tuple[StageName, Priority, str], ReadyCount]:
-    """Count ready stages by name, priority and analyzer: one row a queue."""
-    queue = (Stage.name, Job.priority, queue_analyzer())
-    rows = session.execute(
-        select(*queue, func.count(), func.count().filter(late))
-        .join(Job, Job.id == Stage.job_id)
-        .where(Stage.status == WorkStatus.READY, due(Stage), has_work())
-        .group_by(*queue)
-    )
-    return {
-        (name, priority, analyzer): ReadyCount(ready, late_ones)
-        for name, priority, analyzer, ready, late_ones in rows
-    }
-
-
-def queue_analyzer() -> ColumnElement[str]:
-    """Return whose queue a stage waits in: analyzers have their own for ``faces`` alone."""
-    return case((Stage.name == StageName.FACES, Job.analyzer), else_=literal_column(f"'{EVERYWHERE}'"))
-
-
-def has_work() -> ColumnElement[bool]:
-    """Return the condition that a ready stage can be claimed.
-
-    An ``inference`` row stays ready while its windows are in the model: no message is missing then.
-    """
-    window = select(Prediction.id).where(
-        Prediction.segment_id == Stage.segment_id, Prediction.status == WorkStatus.READY
-    )
-    return or_(Stage.name != StageName.INFERENCE, window.exists())
 
 
 def send(app: Celery, wakeup: Wakeup) -> bool:
