@@ -5,24 +5,19 @@ from __future__ import annotations
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from api.media import keep_longer
 from api.polling import job_missing
 from api.services import Services
-from api.submission import fingerprint
 from shared.database import transact
 from shared.erasure import PATIENCE_S, erase_job, hide_job
 from shared.errors import AvemotionError, ErrorCode
-from shared.lifecycle import end_job, lock_job, restart_job
-from shared.storage import Storage
-from shared.tables import Job, JobStatus, Priority, Upload, UploadState
+from shared.lifecycle import end_job, lock_job
+from shared.retrying import retry_job
+from shared.tables import Job, JobStatus, Priority
 
 log = structlog.stdlib.get_logger(__name__)
-
-RETRIED = (JobStatus.FAILED, JobStatus.CANCELLED)
 
 
 def cancel(job_id: UUID, owner_id: UUID | None, to: Services) -> None:
@@ -54,41 +49,11 @@ def retry(job_id: UUID, owner_id: UUID | None, to: Services) -> None:
 
     def work(session: Session) -> Priority:
         job = lock_own(session, job_id, owner_id)
-        if job.status not in RETRIED:
-            raise AvemotionError(
-                ErrorCode.CONFLICT,
-                f"The job is {job.status.value}; only a failed or cancelled job can be tried again.",
-            )
-        for upload in media_of(session, job, to.storage):
-            keep_longer(upload, to.settings)
-        restart_job(session, job)
+        retry_job(session, job, to.storage, to.settings)
         return job.priority
 
     priority = transact(to.engine, work)
     to.publisher.send([(job_id, priority)])
-
-
-def media_of(session: Session, job: Job, storage: Storage) -> list[Upload]:
-    """Return a locked job's uploads, locked too, if they are all still there.
-
-    Raises:
-        AvemotionError: One of them has expired.
-    """
-    ids = sorted({upload_id for upload_id in (job.video_id, job.audio_id) if upload_id})
-    uploads = session.scalars(
-        select(Upload).where(Upload.id.in_(ids)).order_by(Upload.id).with_for_update()
-    ).all()
-    there = [
-        upload
-        for upload in uploads
-        if upload.state is UploadState.STORED and storage.exists(upload.storage_key)
-    ]
-    # Removing an upload takes its id out of the job: then the job no longer is the one asked for.
-    if len(there) < len(ids) or fingerprint(job) != job.request_sha256:
-        raise AvemotionError(
-            ErrorCode.MEDIA_MISSING, "The media of this job have expired; upload them again for a new job."
-        )
-    return there
 
 
 def erase(job_id: UUID, owner_id: UUID | None, to: Services) -> None:

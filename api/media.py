@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from api.problems import FieldsError, InvalidRequestError
 from shared.errors import ErrorCode
+from shared.retrying import later
 from shared.settings import Settings
 from shared.tables import Upload, UploadKind, UploadState
 
@@ -62,13 +62,4 @@ def take_uploads(
     ]
     if wrong:
         raise InvalidRequestError(wrong)
-    session.execute(update(Upload).where(Upload.id.in_(kinds)).values(expires_at=_later(settings)))
-
-
-def keep_longer(upload: Upload, settings: Settings) -> None:
-    """Count a locked upload's time from now on."""
-    upload.expires_at = cast("Any", _later(settings))
-
-
-def _later(settings: Settings) -> ColumnElement[datetime]:
-    return func.greatest(Upload.expires_at, func.now() + timedelta(seconds=settings.upload_ttl_s))
+    session.execute(update(Upload).where(Upload.id.in_(kinds)).values(expires_at=later(settings)))

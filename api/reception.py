@@ -20,11 +20,11 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from api.bodies import incomplete
-from api.media import keep_longer
 from api.recognition import recognise
 from api.services import Services
 from shared.database import transact
 from shared.errors import AvemotionError, ErrorCode
+from shared.retrying import keep_longer
 from shared.schemas.uploads import UploadDocument
 from shared.sniff import HEAD_BYTES
 from shared.storage import Storage

@@ -10,27 +10,25 @@ from typing import NamedTuple
 import redis
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import text
+from sqlalchemy import false, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from api.health import reaches_storage
 from api.services import Services
-from shared.backlog import backlog
+from shared.backlog import ReadyCount, by_queue, count_leased, count_ready
 from shared.database import transact
-from shared.queue import queue_lengths
-from shared.tables import JobStatus, StageName, WebhookOutcome, WebhookState
+from shared.queue import INFERENCE, MEDIA, queue_lengths, queue_names
+from shared.tables import JobStatus, WebhookOutcome, WebhookState
 
+# All of them, with a 0 for those that are empty: no series means that nobody knows.
+QUEUES = (*queue_names(MEDIA), *queue_names(INFERENCE))
+NONE = ReadyCount(0, 0, 0.0)
 UNFINISHED = (JobStatus.QUEUED, JobStatus.RUNNING)
 UNDELIVERED = (WebhookState.PENDING, WebhookState.FAILED)
 # In words, not as values: only so is the index of open jobs sure to be used. Jobs that ended are
 # not counted: they are millions, and who ends them counts them.
 JOBS_SQL = text("SELECT status, count(*) FROM jobs WHERE status IN ('queued', 'running') GROUP BY status")
-# The same. An inference row stays ready while its windows are in the model: those are counted.
-LEASED_SQL = text(
-    "SELECT name, count(*) FROM segment_stages WHERE status = 'leased' AND name <> 'inference' GROUP BY name "
-    "UNION ALL SELECT 'inference', count(*) FROM predictions WHERE status = 'leased'"
-)
 # The same. Webhooks that were delivered are as many as the jobs; their tries are counted as they end.
 WEBHOOKS_SQL = text(
     "SELECT 'pending', count(*) FROM webhooks WHERE state = 'pending' "
@@ -100,17 +98,20 @@ class State(Collector):
 
 def read_database(session: Session) -> list[Reading]:
     """Return what stands in the database."""
-    jobs, leased, webhooks, tries = (
-        {row[0]: row[1] for row in session.execute(query)}
-        for query in (JOBS_SQL, LEASED_SQL, WEBHOOKS_SQL, TRIES_SQL)
+    jobs, webhooks, tries = (
+        {row[0]: row[1] for row in session.execute(query)} for query in (JOBS_SQL, WEBHOOKS_SQL, TRIES_SQL)
     )
     delay_s = session.scalar(WEBHOOK_DELAY_SQL)
-    waiting = backlog(session)
+    waiting = by_queue(count_ready(session, false()))
+    leased = by_queue(count_leased(session))
     return [
         *(Reading("avemotion_jobs", status, jobs.get(status, 0)) for status in UNFINISHED),
-        *(Reading("avemotion_queue_ready", queue, count.ready) for queue, count in waiting.items()),
-        *(Reading("avemotion_queue_oldest_seconds", queue, each.oldest_s) for queue, each in waiting.items()),
-        *(Reading("avemotion_leased", stage, leased.get(stage, 0)) for stage in StageName),
+        *(Reading("avemotion_queue_ready", queue, waiting.get(queue, NONE).ready) for queue in QUEUES),
+        *(
+            Reading("avemotion_queue_oldest_seconds", queue, waiting.get(queue, NONE).oldest_s)
+            for queue in QUEUES
+        ),
+        *(Reading("avemotion_leased", queue, leased.get(queue, 0)) for queue in QUEUES),
         *(Reading("avemotion_webhooks", state, webhooks[state]) for state in UNDELIVERED),
         *(Reading("avemotion_webhook_tries", outcome, tries.get(outcome, 0)) for outcome in WebhookOutcome),
         Reading("avemotion_webhook_delay_seconds", None, float(delay_s or 0)),
@@ -125,7 +126,7 @@ def families() -> dict[str, GaugeMetricFamily | CounterMetricFamily]:
         ("avemotion_queue_ready", "Units of work that wait for a worker.", "queue"),
         ("avemotion_queue_oldest_seconds", "For how long the oldest of them has been waiting.", "queue"),
         ("avemotion_queue_messages", "Messages that wait in the broker.", "queue"),
-        ("avemotion_leased", "Units of work that workers hold; of inference, windows.", "stage"),
+        ("avemotion_leased", "Units of work that workers hold.", "queue"),
         ("avemotion_webhooks", "Webhooks not delivered.", "state"),
         ("avemotion_webhook_delay_seconds", "For how long the oldest due webhook has been due.", None),
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -20,11 +18,9 @@ from api.webhooks import Asked, check_webhooks, normalised
 from shared.database import transact
 from shared.errors import AvemotionError, ErrorCode
 from shared.lifecycle import open_jobs
+from shared.retrying import fingerprint
 from shared.schemas.jobs import JobRequest
 from shared.tables import Job, JobStatus, Priority, UploadKind
-
-# What makes two requests the same, with every default filled in.
-OPTIONS = ("video_id", "audio_id", "fusion", "analyzer", "model", "window_s", "stride_s", "priority")
 
 
 @dataclass(frozen=True)
@@ -196,17 +192,6 @@ def make_job(submission: Submission, defaults: Defaults) -> Job:
     )
     job.request_sha256 = fingerprint(job)
     return job
-
-
-def fingerprint(job: Job) -> str:
-    """Return what two jobs share if, and only if, they were asked for in the same way."""
-    options: list[Any] = [str(getattr(job, name)) for name in OPTIONS]
-    # Where there are none, the fingerprint is that of a release which knew of neither.
-    if job.rules:
-        options.append(job.rules)
-    if job.webhook_url is not None:
-        options.append({"webhook_url": job.webhook_url})
-    return hashlib.sha256(json.dumps(options).encode()).hexdigest()
 
 
 def admit(session: Session, new: Sequence[tuple[Submission, Job]], to: Services) -> None:

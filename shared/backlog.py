@@ -1,71 +1,46 @@
-"""What waits for a worker, counted from the database: the truth about the queues.
-
-A broker's list does not say it: messages get lost, come twice, or lie with a worker that has not begun.
-"""
+"""What waits in each queue, by the tables: to send messages that got lost, and to show it."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, case, false, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, case, distinct, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
-from shared.queue import EVERYWHERE, INFERENCE, MEDIA, queue_name, queue_names
+from shared.queue import EVERYWHERE, queue_name
 from shared.tables import Job, Prediction, Priority, Stage, StageName, WorkStatus
 
-# In words, not as a value: only so is the partial index of ready stages sure to be used.
-READY = Stage.status == literal_column(f"'{WorkStatus.READY.value}'")
-# A message that was never sent, or a stage that was given back, waits from then on.
-WAITS_SINCE = func.coalesce(Stage.published_at, Stage.not_before, Stage.created_at)
+T = TypeVar("T")
+
+Place = tuple[StageName, Priority, str]
+"""What names a queue: stage, priority, analyzer."""
 
 
 class ReadyCount(NamedTuple):
     """Ready stages of one queue.
 
     Attributes:
-        ready: How many there are.
-        late: How many of them were sent long ago.
-        oldest_s: For how long the oldest has been waiting.
+        ready: How many may be claimed now.
+        late: How many of them meet the condition that was asked about.
+        oldest_s: Seconds since the oldest of them began to wait.
     """
 
     ready: int
     late: int
     oldest_s: float
 
+    def missing(self, messages: int) -> int:
+        """Return how many messages seem lost.
 
-def due() -> ColumnElement[bool]:
-    """Return the condition that a stage's backoff has passed."""
-    return or_(Stage.not_before.is_(None), Stage.not_before <= func.now())
-
-
-def count_ready(
-    session: Session, late: ColumnElement[bool] | None = None
-) -> dict[tuple[StageName, Priority, str], ReadyCount]:
-    """Count ready stages by name, priority and analyzer: one row a queue.
-
-    Args:
-        session: A transaction.
-        late: What makes a stage late; none is when left out.
-    """
-    queue = (Stage.name, Job.priority, queue_analyzer())
-    waited_s = func.extract("epoch", func.now() - func.min(WAITS_SINCE))
-    rows = session.execute(
-        select(*queue, func.count(), func.count().filter(false() if late is None else late), waited_s)
-        .join(Job, Job.id == Stage.job_id)
-        .where(READY, due(), has_work())
-        .group_by(*queue)
-    )
-    return {
-        (name, priority, analyzer): ReadyCount(ready, late_ones, max(0.0, float(oldest_s)))
-        for name, priority, analyzer, ready, late_ones, oldest_s in rows
-    }
+        While a queue holds a message for every ready row, an old message is not lost but waits its turn.
+        """
+        return max(0, self.ready - messages) if self.late else 0
 
 
-def backlog(session: Session) -> dict[str, ReadyCount]:
-    """Return what waits in each queue, by its name; empty queues are among them."""
-    found = {queue_name(*queue): count for queue, count in count_ready(session).items()}
-    names = (name for resource in (MEDIA, INFERENCE) for name in queue_names(resource))
-    return {name: found.get(name, ReadyCount(0, 0, 0.0)) for name in names}
+def due(table: Any) -> ColumnElement[bool]:
+    """Return the condition that a unit's backoff has passed."""
+    return or_(table.not_before.is_(None), table.not_before <= func.now())
 
 
 def queue_analyzer() -> ColumnElement[str]:
@@ -82,3 +57,62 @@ def has_work() -> ColumnElement[bool]:
         Prediction.segment_id == Stage.segment_id, Prediction.status == WorkStatus.READY
     )
     return or_(Stage.name != StageName.INFERENCE, window.exists())
+
+
+def count_ready(session: Session, late: ColumnElement[bool]) -> dict[Place, ReadyCount]:
+    """Count ready stages by name, priority and analyzer: one row a queue.
+
+    An ingest waits from the time its row was made; any other stage from the time its message was sent, which
+    for a message that got lost is the last time.
+    """
+    queue = (Stage.name, Job.priority, queue_analyzer())
+    since = case(
+        (Stage.name == StageName.INGEST, Stage.created_at),
+        else_=func.coalesce(Stage.published_at, Stage.created_at),
+    )
+    rows = session.execute(
+        select(
+            *queue,
+            func.count(),
+            func.count().filter(late),
+            func.extract("epoch", func.now() - func.min(since)),
+        )
+        .join(Job, Job.id == Stage.job_id)
+        .where(Stage.status == WorkStatus.READY, due(Stage), has_work())
+        .group_by(*queue)
+    )
+    return {
+        (name, priority, analyzer): ReadyCount(ready, late_ones, max(0.0, float(oldest_s)))
+        for name, priority, analyzer, ready, late_ones, oldest_s in rows
+    }
+
+
+def count_leased(session: Session) -> dict[Place, int]:
+    """Count the stages that workers hold, as ``count_ready`` counts those that nobody does.
+
+    Of ``inference``, workers hold windows: its segments are counted of which some are held.
+    """
+    queue = (Stage.name, Job.priority, queue_analyzer())
+    stages = (
+        select(*queue, func.count())
+        .join(Job, Job.id == Stage.job_id)
+        .where(Stage.status == WorkStatus.LEASED)
+        .group_by(*queue)
+    )
+    windows = (
+        select(Job.priority, func.count(distinct(Prediction.segment_id)))
+        .join(Job, Job.id == Prediction.job_id)
+        .where(Prediction.status == WorkStatus.LEASED)
+        .group_by(Job.priority)
+    )
+    held: dict[Place, int] = {
+        (name, priority, analyzer): count for name, priority, analyzer, count in session.execute(stages)
+    }
+    for priority, count in session.execute(windows):
+        held[StageName.INFERENCE, priority, EVERYWHERE] = count
+    return held
+
+
+def by_queue(counts: Mapping[Place, T]) -> dict[str, T]:
+    """Return counts by the names of their queues."""
+    return {queue_name(*place): count for place, count in counts.items()}

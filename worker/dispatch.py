@@ -12,11 +12,10 @@ from celery import Celery
 from sqlalchemy import ColumnElement, Engine, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from shared.backlog import count_ready, has_work, queue_analyzer
+from shared.backlog import count_ready, due, has_work, queue_analyzer
 from shared.database import transact
 from shared.queue import ingest_message, publish, queue_lengths, queue_name, segment_message
 from shared.tables import Job, Priority, Segment, Stage, StageName, WorkStatus
-from worker.lease import due
 from worker.toolkit import Toolkit
 
 ROUND_ROWS = 500
@@ -113,8 +112,7 @@ def names_ahead(session: Session, segments: Sequence[UUID]) -> dict[UUID | None,
 def send_lost(kit: Toolkit, app: Celery) -> int:
     """Send again the messages that seem lost; return how many.
 
-    Ready rows and waiting messages are counted: while a queue holds a message for every ready row,
-    an old message is not lost but waits its turn, and another would only make the queue longer.
+    Another message for a row that has one in its queue would only make the queue longer.
     """
     late = overdue(kit.settings.republish_after_s)
     ready = transact(kit.engine, lambda session: count_ready(session, late))
@@ -123,8 +121,8 @@ def send_lost(kit: Toolkit, app: Celery) -> int:
     lengths = queue_lengths(kit.settings)
     sent = 0
     for (name, priority, analyzer), count in ready.items():
-        missing = count.ready - lengths[queue_name(name, priority, analyzer)]
-        if missing > 0 and count.late:
+        missing = count.missing(lengths[queue_name(name, priority, analyzer)])
+        if missing:
             jobs = select(Job.id).where(Job.priority == priority, queue_analyzer() == analyzer)
             lost = late & (Stage.name == name) & Stage.job_id.in_(jobs) & has_work()
             sent += send_ready(kit.engine, app, lost, min(missing, ROUND_ROWS))

@@ -26,7 +26,6 @@ from sqlalchemy import (
     case,
     func,
     literal,
-    or_,
     select,
     update,
 )
@@ -35,6 +34,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from shared.backlog import due
 from shared.settings import Settings
 from shared.tables import Job, JobStatus, Segment, Stage, StageName, WorkStatus
 from worker.pulse import LeaseLostError
@@ -58,11 +58,6 @@ class Claim:
     segment_id: UUID | None
     name: StageName
     token: int
-
-
-def due(table: Any) -> ColumnElement[bool]:
-    """Return the condition that a unit's backoff has passed."""
-    return or_(table.not_before.is_(None), table.not_before <= func.now())
 
 
 def _begin(owner: ColumnElement[bool]) -> ReturningUpdate[Job]:

@@ -16,10 +16,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, CursorResult, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from shared.backlog import due
 from shared.settings import Settings
 from shared.tables import Job, Prediction, Stage, StageName, WorkStatus
 from worker.arrays import StoredArray
-from worker.lease import due
 
 
 @dataclass(frozen=True)
