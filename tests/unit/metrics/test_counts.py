@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ from celery.exceptions import Ignore
 from sqlalchemy.exc import OperationalError
 
 from shared.errors import AvemotionError, ErrorCode
+from shared.settings import Settings
+from worker.metrics.exposition import FOLDER_VARIABLE, serve, share_counts
 from worker.metrics.stages import Outcome, outcome_of
 from worker.pulse import LeaseLostError
 from worker.time_limit import TimeLimitError
@@ -96,3 +100,21 @@ def _end_message_after(error: Exception) -> None:
         raise error  # noqa: TRY301 - as a stage does
     except Exception:  # noqa: BLE001 - whichever it is
         raise Ignore from None
+
+
+def test_a_port_that_is_taken_costs_the_metrics_and_not_the_worker(caplog: pytest.LogCaptureFixture) -> None:
+    """A worker goes on without them, and says so."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        serve(Settings(metrics_port=port))
+    assert f"no metrics: {port} cannot be listened on" in caplog.text
+
+
+def test_without_a_port_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Metrics of workers are off until somebody sets a port: then neither folder nor server is made."""
+    monkeypatch.delenv(FOLDER_VARIABLE, raising=False)
+    threads = threading.active_count()
+    share_counts(Settings())
+    serve(Settings())
+    assert FOLDER_VARIABLE not in os.environ
+    assert threading.active_count() == threads
