@@ -74,6 +74,13 @@ def check_all(kit: Services) -> dict[str, dict[str, Any]]:
     return {name: check.result() if check.done() else late for name, check in started.items()}
 
 
+def reaches_storage(kit: Services) -> bool:
+    """Tell whether the storage answers in time."""
+    check = _checkers.submit(timed, kit.storage.ping)
+    wait([check], timeout=LIMIT_S)
+    return check.done() and bool(check.result()["ok"])
+
+
 def ask_database(kit: Services) -> None:
     """Read a table, so that a database without migrations does not count as there."""
     with kit.engine.connect() as connection:

@@ -11,6 +11,7 @@ from flask_openapi3.models.tag import Tag
 from api.access import owner_id
 from api.answers import answer
 from api.bodies import FIELD, FORM_ROOM_BYTES, Body, media_pieces
+from api.metrics import count_upload
 from api.parameters import ContentQuery
 from api.reception import find_content, receive, too_large
 from api.requests import Request
@@ -77,6 +78,7 @@ def take(kind: UploadKind) -> Response:
         raise too_large(limit_bytes)
     pieces = media_pieces(Body(cast("Request", request)), request.mimetype, boundary)
     document, is_new = receive(pieces, kind, owner_id(), kit)
+    count_upload(kind, document["size_bytes"])
     return answer(document, 201 if is_new else 200)
 
 

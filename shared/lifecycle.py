@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Engine, delete, func, insert, select, upda
 from sqlalchemy.orm import Session
 
 from shared.database import transact
+from shared.ends import count_ends
 from shared.errors import AvemotionError, ErrorCode, WarningCode
 from shared.settings import Settings
 from shared.tables import ENDED, Job, JobStatus, Prediction, Segment, Stage, StageName, WorkStatus
@@ -72,6 +73,7 @@ def end_job(
     job.finished_at = func.now()
     job.expires_at = func.now() + timedelta(seconds=settings.job_ttl_s)
     job.version += 1
+    count_ends(session, status, job.error_code)
     if job.webhook_url is not None:
         announce_jobs(session, [End(job.id, status, job.webhook_url)])
 
@@ -106,6 +108,7 @@ def cancel_jobs(session: Session, job_ids: Sequence[UUID], settings: Settings) -
         .returning(Job.id, Job.status, Job.webhook_url)
         .execution_options(synchronize_session=False)
     ).all()
+    count_ends(session, JobStatus.CANCELLED, None, len(ended))
     announce_jobs(session, (End(row.id, row.status, row.webhook_url) for row in ended if row.webhook_url))
 
 

@@ -136,6 +136,12 @@ class Settings(BaseSettings):
         10, description="Age at which a message that nobody took is sent again."
     )
 
+    # Metrics of workers
+    metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        None, description="Port of a worker's metrics for Prometheus; none when unset."
+    )
+    metrics_host: str = Field("127.0.0.1", description="Address that a worker's metrics listen on.")
+
     # Webhooks
     webhook_secret: SecretStr | None = Field(
         None,

@@ -49,8 +49,13 @@ def run_worker(role: str) -> None:
 
     settings = get_settings()
     configure_logs(settings)
+    from worker.metrics import exposition  # noqa: PLC0415 - as above
+
+    # Before anything imports prometheus_client, which looks for the folder once.
+    exposition.share_counts(settings)
     from worker import children, tasks, walk  # noqa: F401, PLC0415 - registers the tasks; each role loads its own
     from worker.app import app  # noqa: PLC0415
+    from worker.metrics import serving  # noqa: PLC0415
 
     # It warns, at each loss of the broker, that it does not cancel running tasks: it must not, since
     # their results go to the database.
@@ -61,6 +66,7 @@ def run_worker(role: str) -> None:
     queues = queue_names(resource, usable, priorities)
     walk.serve(queues)
     count = (settings.media_children or os.cpu_count() or 1) if role == MEDIA else 1
+    serving.install(app, settings, queues, count)
     app.worker_main(
         [
             "--quiet",

@@ -19,6 +19,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared.backlog import unsent
 from worker.dispatch import send_lost, send_ready
 from worker.liveness import touch
+from worker.metrics.exposition import serve
+from worker.metrics.janitor import MESSAGES, PUT_OFF, ROUND
 from worker.purge import purge
 from worker.takeback import take_back_stages, take_back_windows
 from worker.toolkit import Toolkit
@@ -39,12 +41,15 @@ def run(kit: Toolkit, app: Celery) -> None:
     duties: dict[str, Callable[[], object]] = {
         "take back stages": lambda: take_back_stages(kit),
         "take back windows": lambda: take_back_windows(kit),
-        "send what was never sent": lambda: send_ready(kit.engine, app, unsent()),
-        "send again what got lost": lambda: send_lost(kit, app),
+        "send what was never sent": lambda: MESSAGES.labels("unsent").inc(
+            send_ready(kit.engine, app, unsent())
+        ),
+        "send again what got lost": lambda: MESSAGES.labels("lost").inc(send_lost(kit, app)),
         "purge": lambda: purge(kit),
     }
     postman = Postman(kit.settings)
     postman.start()
+    serve(kit.settings)
     log.info("janitor ready")
     while not stop.wait(kit.settings.janitor_interval_s):
         for name, duty in duties.items():
@@ -52,6 +57,8 @@ def run(kit: Toolkit, app: Celery) -> None:
                 duty()
             except (SQLAlchemyError, redis.RedisError, OSError) as error:
                 # A server that is away comes back; the other duties may not need it.
+                PUT_OFF.labels(name).inc()
                 log.warning("duty put off", duty=name, error=type(error).__name__)
+        ROUND.set_to_current_time()
         touch("janitor")
     postman.stop()

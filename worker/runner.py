@@ -28,6 +28,7 @@ from worker.lease import (
     make_ready,
     renew,
 )
+from worker.metrics.stages import observed
 from worker.pulse import LeaseLostError, Pulse
 from worker.time_limit import TimeLimitError, time_limit
 from worker.toolkit import Toolkit, toolkit
@@ -116,7 +117,7 @@ def run_stage(assignment: Assignment, work: Work, stays: Stays) -> Assignment | 
     ids = {"job_id": str(claimed.job_id)}
     if claimed.segment_id is not None:
         ids["segment_id"] = str(claimed.segment_id)
-    with structlog.contextvars.bound_contextvars(**ids, stage=claimed.name.value):
+    with structlog.contextvars.bound_contextvars(**ids, stage=claimed.name.value), observed(claimed.name):
         return _run(assignment, work, stays, toolkit())
 
 

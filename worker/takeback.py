@@ -14,6 +14,7 @@ from shared.errors import ErrorCode
 from shared.lifecycle import end_job, lock_job
 from shared.settings import Settings
 from shared.tables import JobStatus, Prediction, Stage, StageName, WorkStatus
+from worker.metrics.janitor import TAKEBACKS
 from worker.toolkit import Toolkit
 
 log = structlog.stdlib.get_logger(__name__)
@@ -26,36 +27,46 @@ def take_back_stages(kit: Toolkit) -> None:
     """Make stages ready again whose lease ran out."""
     rows = select(Stage.id, Stage.job_id).where(STAGE_EXPIRED).limit(ROUND_ROWS)
     for stage_id, job_id in transact(kit.engine, lambda session: session.execute(rows).all()):
-        transact(
+        name = transact(
             kit.engine, partial(take_back_stage, settings=kit.settings, job_id=job_id, stage_id=stage_id)
         )
+        if name is not None:
+            TAKEBACKS.labels(name.value).inc()
 
 
-def take_back_stage(session: Session, settings: Settings, job_id: UUID, stage_id: UUID) -> None:
-    """Take one stage back, or end its job when too many workers have died of it."""
+def take_back_stage(session: Session, settings: Settings, job_id: UUID, stage_id: UUID) -> StageName | None:
+    """Take one stage back, or end its job when too many workers have died of it.
+
+    Returns its name, or ``None`` if somebody else was faster.
+    """
     job = lock_job(session, job_id)
     stage = session.scalars(
         select(Stage).where(Stage.id == stage_id, STAGE_EXPIRED).with_for_update()
     ).one_or_none()
     if job is None or stage is None:
-        return
+        return None
     stage.losses += 1
     log.warning("lease taken back", job_id=str(job_id), stage=stage.name.value, losses=stage.losses)
     if stage.losses >= settings.max_losses:
         end_job(session, job, JobStatus.FAILED, settings, error=worker_lost(settings, stage.name))
     else:
         stage.status, stage.lease_until, stage.published_at = WorkStatus.READY, None, None
+    return stage.name
 
 
 def take_back_windows(kit: Toolkit) -> None:
     """Make windows ready again whose lease ran out."""
     jobs = select(Prediction.job_id).where(WINDOW_EXPIRED).distinct().limit(ROUND_ROWS)
     for job_id in transact(kit.engine, lambda session: session.scalars(jobs).all()):
-        transact(kit.engine, partial(take_back_job_windows, settings=kit.settings, job_id=job_id))
+        number = transact(kit.engine, partial(take_back_job_windows, settings=kit.settings, job_id=job_id))
+        TAKEBACKS.labels(StageName.INFERENCE.value).inc(number)
 
 
-def take_back_job_windows(session: Session, settings: Settings, job_id: UUID) -> None:
-    """Take one job's windows back, or end it when too many workers have died of one of them."""
+def take_back_job_windows(session: Session, settings: Settings, job_id: UUID) -> int:
+    """Take one job's windows back, or end it when too many workers have died of one of them.
+
+    Returns how many there were.
+    """
     job = lock_job(session, job_id)
     rows = session.execute(
         update(Prediction)
@@ -65,12 +76,12 @@ def take_back_job_windows(session: Session, settings: Settings, job_id: UUID) ->
         .execution_options(synchronize_session=False)
     ).all()
     if job is None or not rows:
-        return
+        return 0
     log.warning("windows taken back", job_id=str(job_id), windows=len(rows))
     if max(row.losses for row in rows) >= settings.max_losses:
         error = worker_lost(settings, StageName.INFERENCE)
         end_job(session, job, JobStatus.FAILED, settings, error=error)
-        return
+        return len(rows)
     session.execute(
         update(Stage)
         .where(
@@ -80,6 +91,7 @@ def take_back_job_windows(session: Session, settings: Settings, job_id: UUID) ->
         )
         .values(published_at=None)
     )
+    return len(rows)
 
 
 def worker_lost(settings: Settings, name: StageName) -> tuple[ErrorCode, str]:

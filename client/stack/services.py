@@ -17,6 +17,7 @@ READY_LIMIT_S = 2.0
 # As shared.logs writes them, as text and as JSON.
 WARNING = re.compile(r'\[(warning|error|critical) *\]|"level": "(warning|error|critical)"')
 SECRET = "AVEMOTION_WEBHOOK_SECRET"  # noqa: S105 - the variable's name
+METRICS_PORT = "AVEMOTION_METRICS_PORT"
 # A media child a core: a child that starts threads of its own only gets in the others' way.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
 
@@ -39,6 +40,13 @@ def service_processes(
     workers = [("inference", plain), ("media", ONE_THREAD | plain), ("janitor", dict(env))]
     if express:
         workers.append(("express", ONE_THREAD | plain))
+    if METRICS_PORT in env:
+        # They share an address here, so each takes a port of its own.
+        first_port = int(env[METRICS_PORT])
+        workers = [
+            (role, {**given, METRICS_PORT: str(first_port + number)})
+            for number, (role, given) in enumerate(workers)
+        ]
     return [
         Process(name="migrations", argv=_python("migrations"), env=env, after=first, once=True),
         Process(

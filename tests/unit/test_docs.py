@@ -8,6 +8,7 @@ from pathlib import Path
 from api.origins import REQUEST_HEADERS
 from shared.errors import ErrorCode, WarningCode
 from shared.settings import Settings
+from tests.exported import exported_metrics
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -65,3 +66,14 @@ def test_headers_that_pages_may_send_are_documented() -> None:
     page = (DOCS / "frontend.md").read_text()
     for name in REQUEST_HEADERS.split(", "):
         assert f"`{name}`" in page
+
+
+def test_each_metric_is_documented_with_its_labels_and_no_other_is() -> None:
+    """docs/monitoring.md has one row a metric, with the labels that the code has."""
+    rows = re.findall(
+        r"^\| `(avemotion_\w+)` \|([^|]*)\|", (DOCS / "monitoring.md").read_text(), re.MULTILINE
+    )
+
+    documented = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
+
+    assert documented == exported_metrics()

@@ -24,6 +24,8 @@ from shared.tables import Job, JobStatus, Prediction, StageName, WorkStatus
 from worker.arrays import read_rows
 from worker.conclusion import close_segment
 from worker.lease import add_seconds
+from worker.metrics.model import observed_batch
+from worker.metrics.stages import observed
 from worker.model.engine import Engine, Predictions
 from worker.pulse import LeaseLostError, Pulse
 from worker.runner import PASSING
@@ -101,11 +103,15 @@ def score(batch: BatchClaim, kit: Toolkit) -> None:
     with Pulse(beat, lease_s) as pulse:
         started = time.perf_counter()
         try:
-            with time_limit(kit.settings.stage_time_limit_s, kit.settings.stage_hard_limit_s, left_to_leases):
+            with (
+                observed(StageName.INFERENCE),
+                time_limit(kit.settings.stage_time_limit_s, kit.settings.stage_hard_limit_s, left_to_leases),
+            ):
                 engine = engine_of(batch.model)
                 inputs = read_inputs(batch, kit)
                 pulse.checkpoint()
-                predictions = engine.predict(inputs)
+                with observed_batch(len(batch.windows)):
+                    predictions = engine.predict(inputs)
             scored = Scored(
                 batch,
                 predictions,

@@ -1,0 +1,41 @@
+"""Workers that are told to stop, as Kubernetes does it: they end what they have begun, and no more."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import yaml
+from sqlalchemy import select
+
+from shared.database import transact
+from shared.tables import Stage, StageName, WorkStatus
+from tests import media_factory
+from tests.acceptance.service import running_service
+from tests.processes import is_gone
+from tests.servers import wait_until
+
+pytestmark = pytest.mark.slow
+SETTINGS = Path(__file__).parents[2] / "deploy" / "kubernetes" / "base" / "settings.yaml"
+
+
+def test_a_worker_ends_its_stage_before_it_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the manifests' settings, a stage that runs when its worker is told to stop is done once, by it."""
+    remap = yaml.safe_load(SETTINGS.read_text(encoding="utf-8"))["data"]["REMAP_SIGTERM"]
+    monkeypatch.setenv("REMAP_SIGTERM", remap)
+    clip = media_factory.face_video(tmp_path / "long.mp4", duration_s=20)
+    # Long enough that nobody else takes the stage over while this looks.
+    with running_service(tmp_path / "service", lease_s=60.0, segment_s=60.0) as service:
+        worker = service.pid("media")
+        job_id = service.submit(clip)
+        assert service.wait_for_lease(job_id, StageName.FACES)
+        os.kill(worker, signal.SIGTERM)
+        wait_until(lambda: is_gone(worker), 120)
+
+        faces = select(Stage).where(Stage.job_id == UUID(job_id), Stage.name == StageName.FACES)
+        stage = transact(service.engine, lambda session: session.scalars(faces).one())
+        assert (stage.status, stage.token, stage.losses) == (WorkStatus.DONE, 1, 0)
+        service.assert_scored_once(service.end_of(job_id))

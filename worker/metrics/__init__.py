@@ -1,0 +1,1 @@
+"""What workers and the janitor tell Prometheus; ids are never among the labels."""
