@@ -54,6 +54,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     """Yield what is found, part by part."""
     facts = (f"Python {platform.python_version()}, {available_cores()} cores", platform.platform())
     yield Finding("machine", ok=True, told=facts)
+    yield _tried("storage", lambda: _storage(settings))
     yield _tried("ffmpeg", _ffmpeg)
     yield _tried("landmarker", _landmarker)
     yield _openface(settings)
@@ -74,6 +75,14 @@ def _tried(name: str, look: Callable[[], tuple[str, ...]]) -> Finding:
 def _not_installed(name: str, error: ImportError) -> Finding:
     """Return that a part is not for this machine: the API's image has no media libraries."""
     return Finding(name, ok=None, told=(f"not installed here ({error.name} is missing)",))
+
+
+def _storage(settings: Settings) -> tuple[str, ...]:
+    from shared.storage import storage_of, try_out  # noqa: PLC0415 - not needed for --help
+
+    storage = storage_of(settings)
+    try_out(storage)
+    return storage.describe()
 
 
 def _ffmpeg() -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.webhooks.secrets import read_secrets
@@ -39,10 +39,46 @@ class Settings(BaseSettings):
     database_url: str | None = Field(None, description="PostgreSQL address; embedded server when unset.")
     broker_url: str | None = Field(None, description="Valkey or Redis address; embedded server when unset.")
     storage_url: str | None = Field(
-        None, description="fsspec address of uploads and artifacts; a folder when unset."
+        None,
+        description="Address of uploads and artifacts: a folder, or `s3://bucket/prefix`; a folder below "
+        "`AVEMOTION_DATA_DIR` when unset.",
     )
     models_dir: Path | None = Field(
         None, description="Folder of checkpoints served beside the built-in ones."
+    )
+
+    # Object store
+    s3_endpoint_url: str | None = Field(
+        None,
+        description="Address of an object store that is not Amazon's, such as `https://minio.example.org`.",
+    )
+    s3_public_endpoint_url: str | None = Field(
+        None, description="Its address in links for browsers, where that is another one."
+    )
+    s3_region: str | None = Field(
+        None, description="Region of the bucket; from `AWS_DEFAULT_REGION` and the like when unset."
+    )
+    s3_access_key_id: SecretStr | None = Field(
+        None, description="Key; from the usual AWS variables, files or the machine's role when unset."
+    )
+    s3_secret_access_key: SecretStr | None = Field(None, description="What belongs to that key.")
+    s3_addressing: Literal["auto", "path", "virtual"] = Field(
+        "auto", description="Where the bucket's name stands in addresses; servers of one's own want `path`."
+    )
+    s3_tls_verify: bool = Field(
+        default=True, description="`no` takes any certificate, and so any server: for trying things out only."
+    )
+    s3_ca_file: Path | None = Field(
+        None, description="Certificates that may sign the object store's; the system's when unset."
+    )
+    s3_presign: bool = Field(
+        default=False,
+        description="`yes` sends browsers to the object store itself for clips and pictures, by links that "
+        "do not live long.",
+    )
+    s3_presign_s: Annotated[int, Field(ge=1, le=7 * 86400)] = Field(300, description="Life of such a link.")
+    copy_hold_s: Annotated[float, Field(ge=0)] = Field(
+        15, description="How long a worker keeps its copy of a clip from the object store after a stage."
     )
 
     # API
@@ -168,6 +204,33 @@ class Settings(BaseSettings):
     def _is_secret(cls, value: SecretStr | None) -> SecretStr | None:
         # Compose files pass variables on that are not set as empty ones.
         return value if value is not None and read_secrets(value.get_secret_value()) else None
+
+    @field_validator(
+        "s3_endpoint_url",
+        "s3_public_endpoint_url",
+        "s3_region",
+        "s3_access_key_id",
+        "s3_secret_access_key",
+        "s3_ca_file",
+        mode="before",
+    )
+    @classmethod
+    def _is_set(cls, value: object) -> object:
+        # As above.
+        return value or None
+
+    @field_validator("s3_endpoint_url", "s3_public_endpoint_url")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("write the address with its scheme, such as https://minio.example.org:9000")
+        return value
+
+    @model_validator(mode="after")
+    def _has_whole_key(self) -> Settings:
+        if (self.s3_access_key_id is None) != (self.s3_secret_access_key is None):
+            raise ValueError("AVEMOTION_S3_ACCESS_KEY_ID and AVEMOTION_S3_SECRET_ACCESS_KEY go together")
+        return self
 
     @field_validator("cors_origins")
     @classmethod

@@ -7,34 +7,53 @@ database. No rename is used: object stores have none.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, NamedTuple, cast
+from uuid import uuid4
 
 import fsspec
+import structlog
 from fsspec.implementations.local import LocalFileSystem
 
+from shared.errors import AvemotionError, ErrorCode
 from shared.scratch import scratch_folder
+from shared.settings import Settings
+from shared.storage_errors import StorageAwayError, StorageSetUpError
+
+log = structlog.stdlib.get_logger(__name__)
 
 KEY = re.compile(r"[a-z]+(/[A-Za-z0-9._-]+)+")
 COPY_BYTES = 1024 * 1024
+OBJECT_STORE = "s3://"
+
+
+class Show(NamedTuple):
+    """How a browser that fetches a file from storage itself is told to take it."""
+
+    content_type: str
+    disposition: str
 
 
 class Storage:
-    """A tree of files under one fsspec address."""
+    """A tree of files under one fsspec address; ``shared.object_storage`` has the one in an object store."""
 
     def __init__(self, url: str, *, scratch_dir: Path | None = None) -> None:
         """Open the address; ``scratch_dir`` takes copies of remote files."""
-        self._fs, self._root = fsspec.core.url_to_fs(url)
-        self._scratch_dir = scratch_dir
+        fs, root = fsspec.core.url_to_fs(url)
+        self._attach(fs, root, scratch_dir)
         if isinstance(self._fs, LocalFileSystem):
             self._fs.auto_mkdir = True
             # Faces and voices: nobody else on this machine may read them.
             Path(self._root).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def _attach(self, fs: Any, root: str, scratch_dir: Path | None) -> None:
+        self._fs, self._root, self._scratch_dir = fs, root, scratch_dir
 
     def _path(self, key: str) -> str:
         if not KEY.fullmatch(key) or ".." in key:
@@ -91,6 +110,18 @@ class Storage:
         except FileNotFoundError:
             return
 
+    def drop_unfinished(self, prefix: str = "", *, age_s: float = 0) -> int:
+        """Remove what writers that were killed have left of files below ``prefix``; return how many.
+
+        In a folder that is the file itself, which ``delete`` removes: there is nothing besides.
+
+        Args:
+            prefix: Storage key or the start of one; everything when empty.
+            age_s: Only what was begun so long ago.
+        """
+        del prefix, age_s
+        return 0
+
     def keys(self, prefix: str) -> list[str]:
         """Return every key below ``prefix``, sorted."""
         found: list[str] = self._fs.find(self._path(prefix))
@@ -108,6 +139,18 @@ class Storage:
         """Raise ``OSError`` when the storage cannot be reached."""
         self._fs.invalidate_cache()
         self._fs.ls(self._root, detail=False)
+
+    def describe(self) -> tuple[str, ...]:
+        """Return facts for the operator, without secrets."""
+        return (f"folder {self._root}",)
+
+    def link(self, key: str, show: Show) -> str | None:  # noqa: ARG002 - a folder has no addresses
+        """Return the address at which a browser gets ``key`` for a while; ``None`` where there is none."""
+        return None
+
+    def link_origin(self) -> str | None:
+        """Return the origin of links, such as ``https://s3.example.org``; ``None`` where there are none."""
+        return None
 
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
@@ -128,8 +171,79 @@ class Storage:
                 shutil.copyfileobj(source, target, COPY_BYTES)
             yield copy
 
+    def close(self) -> None:
+        """Close connections, where there are any."""
+
 
 @lru_cache(maxsize=4)
 def open_storage(url: str, scratch_dir: Path | None = None) -> Storage:
     """Return the storage at ``url``, opened once a process."""
     return Storage(url, scratch_dir=scratch_dir)
+
+
+def storage_of(settings: Settings) -> Storage:
+    """Return the storage that the settings name, opened once a process.
+
+    Raises:
+        AvemotionError: It is an object store, and what is needed for one is not installed, or is set wrongly.
+    """
+    # A forked child opens its own: its parent's connections belong to a thread that it does not have. The
+    # parent's is not closed there, for closing it would remove files that the parent still uses.
+    return _storage_of(settings, os.getpid())
+
+
+@lru_cache(maxsize=4)
+def _storage_of(settings: Settings, _pid: int) -> Storage:
+    url = settings.resolved_storage_url
+    if not url.startswith(OBJECT_STORE):
+        return open_storage(url, settings.scratch_dir)
+    try:
+        from shared.object_storage import ObjectStorage  # noqa: PLC0415 - an extra that folders do not need
+    except ImportError as error:
+        raise AvemotionError(
+            ErrorCode.STORAGE_UNUSABLE,
+            f"AVEMOTION_STORAGE_URL names an object store, for which {error.name} is missing: "
+            "pip install 'avemotion[s3]'.",
+        ) from error
+    try:
+        return ObjectStorage(settings)
+    except StorageSetUpError as error:
+        raise AvemotionError(ErrorCode.STORAGE_UNUSABLE, str(error)) from error
+
+
+def try_out(storage: Storage) -> None:
+    """Write, read, list and delete a file, as the service will.
+
+    Raises:
+        OSError: Something of that is not possible.
+    """
+    key = f"probe/{uuid4()}"
+    storage.ping()
+    with storage.writer(key) as stream:
+        stream.write(key.encode())
+    try:
+        if storage.read(key) != key.encode() or key not in storage.keys(key):
+            raise StorageAwayError("What was written to the storage does not come back.")
+        storage.drop_unfinished(key)
+    finally:
+        storage.delete(key)
+
+
+def check_storage(settings: Settings) -> None:
+    """Look at the storage when a process starts; one that is only away at this moment is no error.
+
+    Leaves no connection behind, so that the process may fork.
+
+    Raises:
+        AvemotionError: It cannot be used as it is set up, and waiting would not help.
+    """
+    storage = storage_of(settings)
+    try:
+        storage.ping()
+    except OSError as error:
+        if isinstance(error, StorageSetUpError):
+            raise AvemotionError(ErrorCode.STORAGE_UNUSABLE, str(error)) from error
+        log.warning("storage away", error=type(error).__name__)
+    finally:
+        storage.close()
+        _storage_of.cache_clear()

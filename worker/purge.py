@@ -107,6 +107,8 @@ def drop_uploads(kit: Toolkit) -> None:
         if upload is None:
             return False
         kit.storage.delete(upload.storage_key)
+        if upload.state is UploadState.RECEIVING:
+            kit.storage.drop_unfinished(upload.storage_key)
         session.delete(upload)
         return True
 
@@ -115,7 +117,13 @@ def drop_uploads(kit: Toolkit) -> None:
 
 
 def sweep(kit: Toolkit) -> None:
-    """Remove files that no row knows, such as a stage's that was killed after its job was erased."""
+    """Remove files that no row knows, such as a stage's that was killed after its job was erased.
+
+    And of files whose writer was killed what an object store keeps of them.
+    """
+    dropped = kit.storage.drop_unfinished(age_s=UPLOAD_LIMIT_S)
+    if dropped:
+        log.warning("unfinished files removed", count=dropped)
     for prefix, table in (("jobs", Job), ("uploads", Upload)):
         names = kit.storage.names(prefix)
         for start in range(0, len(names), ROUND_ROWS):
