@@ -237,6 +237,18 @@ class ObjectStorage(Storage):
         parts = urlsplit(address)
         return f"{parts.scheme}://{parts.netloc}"
 
+    def upload_link(self, key: str, size_bytes: int, sha256: str, life_s: int) -> str:
+        """Return the address to which a client may PUT exactly these bytes."""
+        with translated(self._bucket):
+            address = self._signer.url(
+                self._path(key),
+                expires=life_s,
+                client_method="put_object",
+                ContentLength=size_bytes,
+                ChecksumSHA256=sha256,
+            )
+        return str(address)
+
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
         """Give ``key`` as a file on this machine: a copy, kept a moment for the stage that comes next.

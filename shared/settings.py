@@ -77,6 +77,10 @@ class Settings(BaseSettings):
         "do not live long.",
     )
     s3_presign_s: Annotated[int, Field(ge=1, le=7 * 86400)] = Field(300, description="Life of such a link.")
+    s3_direct_bytes: Bytes | None = Field(
+        None,
+        description="Size from which on clients may send files to the object store itself; none when unset.",
+    )
     copy_hold_s: Annotated[float, Field(ge=0)] = Field(
         15, description="How long a worker keeps its copy of a clip from the object store after a stage."
     )
@@ -212,6 +216,7 @@ class Settings(BaseSettings):
         "s3_access_key_id",
         "s3_secret_access_key",
         "s3_ca_file",
+        "s3_direct_bytes",
         mode="before",
     )
     @classmethod

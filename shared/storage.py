@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import fsspec
 import structlog
@@ -38,6 +38,11 @@ class Show(NamedTuple):
 
     content_type: str
     disposition: str
+
+
+def incoming_key(ticket_id: UUID) -> str:
+    """Return where a file lies that a client has written, and nobody has looked at yet."""
+    return f"incoming/{ticket_id}"
 
 
 class Storage:
@@ -151,6 +156,20 @@ class Storage:
     def link_origin(self) -> str | None:
         """Return the origin of links, such as ``https://s3.example.org``; ``None`` where there are none."""
         return None
+
+    def upload_link(self, key: str, size_bytes: int, sha256: str, life_s: int) -> str:
+        """Return the address to which a client may PUT exactly these bytes.
+
+        Args:
+            key: Storage key.
+            size_bytes: Their number.
+            sha256: Their hash, in Base64.
+            life_s: How long the address is good.
+
+        Raises:
+            NotImplementedError: Clients cannot write to this storage.
+        """
+        raise NotImplementedError(key, size_bytes, sha256, life_s)
 
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from shared.database import transact
 from shared.erasure import drop_batches, erase_job, hide_jobs_of
+from shared.storage import incoming_key
 from shared.tables import Batch, Job, JobStatus, Stage, Upload, UploadState
 from worker.toolkit import Toolkit
 
@@ -109,6 +110,7 @@ def drop_uploads(kit: Toolkit) -> None:
         kit.storage.delete(upload.storage_key)
         if upload.state is UploadState.RECEIVING:
             kit.storage.drop_unfinished(upload.storage_key)
+            kit.storage.delete(incoming_key(upload.id))
         session.delete(upload)
         return True
 
@@ -124,7 +126,7 @@ def sweep(kit: Toolkit) -> None:
     dropped = kit.storage.drop_unfinished(age_s=UPLOAD_LIMIT_S)
     if dropped:
         log.warning("unfinished files removed", count=dropped)
-    for prefix, table in (("jobs", Job), ("uploads", Upload)):
+    for prefix, table in (("jobs", Job), ("uploads", Upload), ("incoming", Upload)):
         names = kit.storage.names(prefix)
         for start in range(0, len(names), ROUND_ROWS):
             some = {UUID(name) for name in names[start : start + ROUND_ROWS]}
