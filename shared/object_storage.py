@@ -43,11 +43,13 @@ class ObjectStorage(Storage):
         """Prepare; connections are opened when they are first needed.
 
         Raises:
-            StorageSetUpError: The address names no bucket.
+            StorageSetUpError: The address names no bucket, or a setting names no file.
         """
         bucket, _, prefix = settings.resolved_storage_url.removeprefix("s3://").strip("/").partition("/")
         if not bucket:
             raise StorageSetUpError("AVEMOTION_STORAGE_URL names no bucket: write s3://bucket/prefix.")
+        if settings.s3_ca_file and not settings.s3_ca_file.is_file():
+            raise StorageSetUpError(f"AVEMOTION_S3_CA_FILE names no file: {settings.s3_ca_file}")
         self._bucket = bucket
         self._attach(
             file_system(settings, settings.s3_endpoint_url),

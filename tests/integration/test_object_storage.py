@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ssl
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import httpx
 import pytest
+import trustme
 from moto.core import set_initial_no_auth_action_count
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
 
 from shared.errors import AvemotionError, ErrorCode
 from shared.object_storage import PART_BYTES, ObjectStorage
@@ -264,3 +269,32 @@ def test_no_links_unless_asked_for(store: ObjectStore) -> None:
 def test_an_untrusted_certificate_is_told_as_one() -> None:
     """Set-up errors are errors of files, which stages try again while somebody mends them."""
     assert issubclass(StorageSetUpError, PASSING)
+
+
+@pytest.fixture
+def tls_store(store: ObjectStore, tmp_path: Path) -> Iterator[dict[str, Any]]:
+    """Settings of the store behind TLS, with a certificate whose signer nobody knows."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    app = DomainDispatcherApplication(create_backend_app)
+    server = make_server("127.0.0.1", 0, app, threaded=True, ssl_context=context)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield store.settings(s3_endpoint_url=f"https://127.0.0.1:{server.server_port}", scratch_dir=tmp_path)
+    server.shutdown()
+    thread.join()
+
+
+def test_tls(tls_store: dict[str, Any], tmp_path: Path) -> None:
+    """A certificate is checked: against the signers that are named, or, when told so, not at all."""
+    with pytest.raises(AvemotionError, match="AVEMOTION_S3_CA_FILE"):
+        check_storage(Settings(**tls_store))
+    with pytest.raises(AvemotionError, match="AVEMOTION_S3_CA_FILE"):
+        check_storage(Settings(**tls_store, s3_ca_file=tmp_path / "none.pem"))
+    for told in ({"s3_ca_file": tmp_path / "ca.pem"}, {"s3_tls_verify": False}):
+        storage = storage_of(Settings(**tls_store, **told))
+        storage.write("uploads/x", b"clip")
+        assert storage.read("uploads/x") == b"clip"
+        storage.close()
