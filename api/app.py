@@ -33,7 +33,7 @@ from api.services import EXTENSION, Services
 from api.shortcut import Shortcut
 from shared.schemas.problems import Problem
 from shared.settings import Settings, get_settings
-from shared.storage import OBJECT_STORE
+from shared.storage_choice import OBJECT_STORE
 
 # A request that is no upload is a few hundred bytes of JSON.
 JSON_LIMIT_BYTES = 64 * 1024

@@ -14,7 +14,7 @@ from gunicorn import glogging  # type: ignore[import-untyped]  # it ships no typ
 from shared.errors import AvemotionError
 from shared.logs import configure_logs
 from shared.settings import get_settings
-from shared.storage import check_storage
+from shared.storage_choice import check_storage
 
 if TYPE_CHECKING:
     from api.services import Services

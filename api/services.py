@@ -13,7 +13,7 @@ from api.reading import READERS, JobReader
 from api.waiting import WaitingRoom
 from shared.database import connect
 from shared.settings import Settings
-from shared.storage import storage_of
+from shared.storage_choice import storage_of
 
 EXTENSION = "avemotion"
 

@@ -78,7 +78,7 @@ def _not_installed(name: str, error: ImportError) -> Finding:
 
 
 def _storage(settings: Settings) -> tuple[str, ...]:
-    from shared.storage import storage_of, try_out  # noqa: PLC0415 - not needed for --help
+    from shared.storage_choice import storage_of, try_out  # noqa: PLC0415 - not needed for --help
 
     storage = storage_of(settings)
     try_out(storage)

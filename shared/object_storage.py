@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 from urllib.parse import urlsplit
 
 from fsspec.asyn import sync
-from s3fs import S3FileSystem
 
 from shared.copies import Copies
+from shared.object_client import file_system
 from shared.object_errors import translated
+from shared.object_parts import drop_parts
 from shared.settings import Settings
 from shared.storage import Show, Storage
 from shared.storage_errors import AccessRefusedError, BucketMissingError, StorageSetUpError
@@ -27,13 +27,8 @@ PART_BYTES = 8 * 1024 * 1024
 MOST_PARTS = 10_000
 # What is fetched beyond what is asked for: an answer to a player's open range is one request.
 AHEAD_BYTES = 2 * 1024 * 1024
-CONNECT_S = 3
-READ_S = 30
 PING_S = 5
-# Of requests, by s3fs and, inside each of those, by botocore.
-TRIES = 2
 MOST_DELETED = 1000
-CONNECTIONS = 64
 
 
 class ObjectStorage(Storage):
@@ -152,31 +147,9 @@ class ObjectStorage(Storage):
 
     def drop_unfinished(self, prefix: str = "", *, age_s: float = 0) -> int:
         """Abort uploads below ``prefix`` that were begun so long ago; return how many."""
-        until = datetime.now(UTC) - timedelta(seconds=age_s)
         start = self._root[len(self._bucket) + 1 :]
-        start = f"{start}/{prefix}" if start else prefix
-        page: dict[str, str] = {}
-        dropped = 0
         with translated(self._bucket):
-            while True:
-                answer = self._fs.call_s3("list_multipart_uploads", Bucket=self._bucket, Prefix=start, **page)
-                for begun in answer.get("Uploads", []):
-                    if not age_s or begun["Initiated"] <= until:
-                        dropped += self._abort(begun)
-                if not answer.get("IsTruncated"):
-                    return dropped
-                page = {
-                    "KeyMarker": answer["NextKeyMarker"],
-                    "UploadIdMarker": answer["NextUploadIdMarker"],
-                }
-
-    def _abort(self, begun: dict[str, Any]) -> bool:
-        try:
-            self._fs.abort_mpu(self._bucket, begun["Key"], begun["UploadId"])
-        except FileNotFoundError:
-            # Completed or aborted meanwhile.
-            return False
-        return True
+            return drop_parts(self._fs, self._bucket, f"{start}/{prefix}" if start else prefix, age_s)
 
     def keys(self, prefix: str) -> list[str]:
         """Return every key below ``prefix``, sorted."""
@@ -273,35 +246,3 @@ class ObjectStorage(Storage):
             creator = getattr(each, "_s3creator", None)
             if creator is not None:
                 each.close_session(each.loop, creator)
-
-
-def file_system(settings: Settings, endpoint_url: str | None) -> S3FileSystem:
-    """Return the connection to a store, not opened yet.
-
-    Nothing is kept in mind about what it holds: other hosts change it.
-    """
-    key, secret = settings.s3_access_key_id, settings.s3_secret_access_key
-    made = S3FileSystem(
-        endpoint_url=endpoint_url,
-        key=key and key.get_secret_value(),
-        secret=secret and secret.get_secret_value(),
-        client_kwargs={
-            "region_name": settings.s3_region,
-            "verify": str(settings.s3_ca_file) if settings.s3_ca_file else settings.s3_tls_verify,
-        },
-        config_kwargs={
-            "signature_version": "s3v4",
-            "s3": {"addressing_style": settings.s3_addressing},
-            "connect_timeout": CONNECT_S,
-            "read_timeout": READ_S,
-            "max_pool_connections": CONNECTIONS,
-            "retries": {"mode": "standard", "total_max_attempts": TRIES},
-            # Servers that are not Amazon's do not all know the newer checksums.
-            "request_checksum_calculation": "when_required",
-            "response_checksum_validation": "when_required",
-        },
-        use_listings_cache=False,
-        skip_instance_cache=True,
-    )
-    made.retries = TRIES
-    return made

@@ -11,9 +11,10 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import SettingsConfigDict
 
+from shared.object_settings import ObjectStoreSettings
 from shared.webhooks.secrets import read_secrets
 
 Seconds = Annotated[float, Field(gt=0)]
@@ -25,7 +26,7 @@ ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
-class Settings(BaseSettings):
+class Settings(ObjectStoreSettings):
     """What an operator may choose; the defaults suit one laptop."""
 
     model_config = SettingsConfigDict(
@@ -45,44 +46,6 @@ class Settings(BaseSettings):
     )
     models_dir: Path | None = Field(
         None, description="Folder of checkpoints served beside the built-in ones."
-    )
-
-    # Object store
-    s3_endpoint_url: str | None = Field(
-        None,
-        description="Address of an object store that is not Amazon's, such as `https://minio.example.org`.",
-    )
-    s3_public_endpoint_url: str | None = Field(
-        None, description="Its address in links for browsers, where that is another one."
-    )
-    s3_region: str | None = Field(
-        None, description="Region of the bucket; from `AWS_DEFAULT_REGION` and the like when unset."
-    )
-    s3_access_key_id: SecretStr | None = Field(
-        None, description="Key; from the usual AWS variables, files or the machine's role when unset."
-    )
-    s3_secret_access_key: SecretStr | None = Field(None, description="What belongs to that key.")
-    s3_addressing: Literal["auto", "path", "virtual"] = Field(
-        "auto", description="Where the bucket's name stands in addresses; servers of one's own want `path`."
-    )
-    s3_tls_verify: bool = Field(
-        default=True, description="`no` takes any certificate, and so any server: for trying things out only."
-    )
-    s3_ca_file: Path | None = Field(
-        None, description="Certificates that may sign the object store's; the system's when unset."
-    )
-    s3_presign: bool = Field(
-        default=False,
-        description="`yes` sends browsers to the object store itself for clips and pictures, by links that "
-        "do not live long.",
-    )
-    s3_presign_s: Annotated[int, Field(ge=1, le=7 * 86400)] = Field(300, description="Life of such a link.")
-    s3_direct_bytes: Bytes | None = Field(
-        None,
-        description="Size from which on clients may send files to the object store itself; none when unset.",
-    )
-    copy_hold_s: Annotated[float, Field(ge=0)] = Field(
-        15, description="How long a worker keeps its copy of a clip from the object store after a stage."
     )
 
     # API
@@ -208,34 +171,6 @@ class Settings(BaseSettings):
     def _is_secret(cls, value: SecretStr | None) -> SecretStr | None:
         # Compose files pass variables on that are not set as empty ones.
         return value if value is not None and read_secrets(value.get_secret_value()) else None
-
-    @field_validator(
-        "s3_endpoint_url",
-        "s3_public_endpoint_url",
-        "s3_region",
-        "s3_access_key_id",
-        "s3_secret_access_key",
-        "s3_ca_file",
-        "s3_direct_bytes",
-        mode="before",
-    )
-    @classmethod
-    def _is_set(cls, value: object) -> object:
-        # As above.
-        return value or None
-
-    @field_validator("s3_endpoint_url", "s3_public_endpoint_url")
-    @classmethod
-    def _is_address(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("http://", "https://")):
-            raise ValueError("write the address with its scheme, such as https://minio.example.org:9000")
-        return value
-
-    @model_validator(mode="after")
-    def _has_whole_key(self) -> Settings:
-        if (self.s3_access_key_id is None) != (self.s3_secret_access_key is None):
-            raise ValueError("AVEMOTION_S3_ACCESS_KEY_ID and AVEMOTION_S3_SECRET_ACCESS_KEY go together")
-        return self
 
     @field_validator("cors_origins")
     @classmethod

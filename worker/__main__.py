@@ -32,7 +32,7 @@ def run(role: str) -> int:
 
     from shared.errors import AvemotionError  # noqa: PLC0415 - as above
     from shared.logs import configure_logs  # noqa: PLC0415 - as above
-    from shared.storage import check_storage  # noqa: PLC0415 - as above
+    from shared.storage_choice import check_storage  # noqa: PLC0415 - as above
 
     configure_logs(get_settings())
     try:

@@ -9,7 +9,8 @@ from sqlalchemy import Engine
 
 from shared.database import connect
 from shared.settings import Settings, get_settings
-from shared.storage import Storage, storage_of
+from shared.storage import Storage
+from shared.storage_choice import storage_of
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ from client.stack.supervisor import Patience
 from client.stack.valkey import EmbeddedValkey
 from shared.database import connect, transact
 from shared.settings import Settings
-from shared.storage import Storage, storage_of
+from shared.storage import Storage
+from shared.storage_choice import storage_of
 from shared.tables import Prediction, Segment, Stage, StageName, WorkStatus
 from tests.servers import LIMIT_S, Server, wait_until
 

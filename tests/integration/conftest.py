@@ -18,7 +18,8 @@ from client.stack.valkey import EmbeddedValkey
 from migrations.upgrade import upgrade
 from shared.database import connect
 from shared.settings import Settings
-from shared.storage import Storage, storage_of
+from shared.storage import Storage
+from shared.storage_choice import storage_of
 from shared.tables import Base
 from tests.servers import Server
 

@@ -19,7 +19,8 @@ from werkzeug.serving import make_server
 from shared.errors import AvemotionError, ErrorCode
 from shared.object_storage import PART_BYTES, ObjectStorage
 from shared.settings import Settings
-from shared.storage import Show, Storage, check_storage, storage_of
+from shared.storage import Show, Storage
+from shared.storage_choice import check_storage, storage_of
 from shared.storage_errors import (
     AccessRefusedError,
     BucketMissingError,
@@ -208,7 +209,8 @@ def test_no_keys(store: ObjectStore, monkeypatch: pytest.MonkeyPatch, tmp_path: 
 def test_the_extra_is_missing(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without s3fs the error says what to install."""
     monkeypatch.setitem(sys.modules, "s3fs", None)
-    monkeypatch.delitem(sys.modules, "shared.object_storage")
+    for name in ("shared.object_storage", "shared.object_client"):
+        monkeypatch.delitem(sys.modules, name)
 
     with pytest.raises(AvemotionError, match=r"pip install 'avemotion\[s3\]'"):
         storage_of(Settings(**store.settings(s3_region="eu-west-1")))

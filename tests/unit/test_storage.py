@@ -10,7 +10,8 @@ import pytest
 
 from shared.object_storage import PART_BYTES
 from shared.settings import Settings
-from shared.storage import Storage, storage_of, try_out
+from shared.storage import Storage
+from shared.storage_choice import storage_of, try_out
 from tests.object_store import ObjectStore
 from worker.arrays import StoredArray, read_array, read_rows, write_array
 
