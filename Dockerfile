@@ -21,7 +21,7 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 # In each build stage the first install finds no code and brings the dependencies alone: they stay
 # cached until pyproject.toml or constraints.txt change. The second brings the code.
 FROM build AS build-api
-RUN --mount=type=cache,target=/root/.cache/pip pip install -c constraints.txt '.[api]'
+RUN --mount=type=cache,target=/root/.cache/pip pip install -c constraints.txt '.[api,s3]'
 COPY shared shared
 COPY migrations migrations
 COPY client client
@@ -31,20 +31,20 @@ RUN --mount=type=cache,target=/root/.cache/pip pip install --no-deps --force-rei
 # librosa compiles its functions at first use, for half a minute and more: here, not at each start.
 # A processor of another kind than the build's takes nothing from this cache and fills it anew.
 FROM build AS build-media
-RUN --mount=type=cache,target=/root/.cache/pip pip install -c constraints.txt '.[media,janitor]'
+RUN --mount=type=cache,target=/root/.cache/pip pip install -c constraints.txt '.[media,janitor,s3]'
 COPY shared shared
 COPY worker worker
 RUN --mount=type=cache,target=/root/.cache/pip pip install --no-deps --force-reinstall .
 RUN NUMBA_CACHE_DIR=/cache/numba python -c 'from worker.audio.features import warm_up; warm_up()'
 
 FROM build AS build-inference
-RUN --mount=type=cache,target=/root/.cache/pip pip install -c constraints.txt '.[model]'
+RUN --mount=type=cache,target=/root/.cache/pip pip install -c constraints.txt '.[model,s3]'
 COPY shared shared
 COPY worker worker
 RUN --mount=type=cache,target=/root/.cache/pip pip install --no-deps --force-reinstall .
 
 FROM build AS build-inference-gpu
-RUN --mount=type=cache,target=/root/.cache/pip pip install -c constraints.txt '.[gpu]'
+RUN --mount=type=cache,target=/root/.cache/pip pip install -c constraints.txt '.[gpu,s3]'
 COPY shared shared
 COPY worker worker
 RUN --mount=type=cache,target=/root/.cache/pip pip install --no-deps --force-reinstall .

@@ -15,6 +15,7 @@ from api import (
     artifacts,
     batches,
     contract,
+    direct,
     documentation,
     health,
     jobs,
@@ -32,6 +33,7 @@ from api.services import EXTENSION, Services
 from api.shortcut import Shortcut
 from shared.schemas.problems import Problem
 from shared.settings import Settings, get_settings
+from shared.storage_choice import OBJECT_STORE
 
 # A request that is no upload is a few hundred bytes of JSON.
 JSON_LIMIT_BYTES = 64 * 1024
@@ -106,6 +108,8 @@ def make_app(settings: Settings | None = None) -> OpenAPI:
     metrics.register(app)
     for module in (uploads, predict, jobs, artifacts, playback, batches, models):
         app.register_api(module.blueprint)
+    if settings.s3_direct_bytes and settings.resolved_storage_url.startswith(OBJECT_STORE):
+        app.register_api(direct.blueprint)
     for module in (health, metrics, documentation):
         app.register_api(module.blueprint)
     app.register_blueprint(page.blueprint)

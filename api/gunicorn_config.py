@@ -8,14 +8,18 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from gunicorn import glogging  # type: ignore[import-untyped]  # it ships no types
 
+from shared.errors import AvemotionError
 from shared.logs import configure_logs
 from shared.settings import get_settings
+from shared.storage_choice import check_storage
 
 if TYPE_CHECKING:
     from api.services import Services
 
+log = structlog.stdlib.get_logger(__name__)
 _settings = get_settings()
 configure_logs(_settings)
 
@@ -55,6 +59,15 @@ control_socket_disable = True
 limit_request_line = 4094
 limit_request_fields = 64
 limit_request_field_size = 8190
+
+
+def on_starting(_server: Any) -> None:
+    """End at once, with a sentence, where the storage cannot be used as it is set up."""
+    try:
+        check_storage(_settings)
+    except AvemotionError as error:
+        log.error("cannot start", code=error.code.code, reason=error.message)  # noqa: TRY400 - the sentence says it all
+        raise SystemExit(1) from None
 
 
 def post_worker_init(worker: Any) -> None:

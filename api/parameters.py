@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from api.problems import InvalidRequestError
 from shared.schemas.codes import listed
-from shared.tables import JobStatus
+from shared.tables import JobStatus, UploadKind
 
 Wait = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 # One that is not there, whatever its name, is not found.
@@ -59,6 +59,18 @@ class ContentQuery(BaseModel):
     """Which bytes to look for."""
 
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="Hash of the whole file, in lower case.")
+
+
+class DirectPath(BaseModel):
+    """What kind of media a large file is."""
+
+    kind: UploadKind = Field(description="What the media are uploaded for.")
+
+
+class TicketPath(DirectPath):
+    """The address of a file that is sent to the object store."""
+
+    ticket_id: UUID = Field(description="The ticket.")
 
 
 class ArtifactQuery(BaseModel):

@@ -19,12 +19,14 @@ from sqlalchemy.orm import Session
 from werkzeug.wsgi import FileWrapper
 
 from api.access import owner_id
+from api.links import RESPONSE, redirect_to
 from api.parameters import parameter
 from api.polling import job_missing
 from api.responses import describe
 from api.services import Services, services
 from shared.database import transact
 from shared.errors import AvemotionError, ErrorCode
+from shared.storage import Show
 from shared.tables import Job, Upload, UploadKind, UploadState
 
 blueprint = APIBlueprint("playback", __name__, abp_tags=[Tag(name="jobs")])
@@ -57,6 +59,7 @@ RESPONSES = describe({}, 404, 410, 416) | {
         | {"Content-Range": {"description": "Which range it is.", "required": True, "schema": _TEXT}},
     },
     "304": {"description": "Not Modified", "headers": _VERSION},
+    **RESPONSE,
 }
 PARAMETERS: dict[str, Any] = {
     "parameters": [
@@ -79,7 +82,12 @@ def read_media() -> Response:
     named = request.view_args or {}
     job_id, kind = named["job_id"], UploadKind(named["kind"])
     upload = transact(kit.engine, lambda session: find_upload(session, job_id, kind, owner))
-    return stream(upload, f"{job_id}-{kind.value}", kit)
+    name = f"{job_id}-{kind.value}"
+    try:
+        elsewhere = redirect_to(kit.storage, upload.storage_key, show(upload, name))
+    except FileNotFoundError:
+        raise gone() from None
+    return elsewhere or stream(upload, name, kit)
 
 
 def find_upload(session: Session, job_id: UUID, kind: UploadKind, owner: UUID | None) -> Upload:
@@ -108,6 +116,11 @@ def find_upload(session: Session, job_id: UUID, kind: UploadKind, owner: UUID | 
     return upload
 
 
+def show(upload: Upload, name: str) -> Show:
+    """Return how a browser is to take an upload: as media, whatever else it may be."""
+    return Show(upload.media_type, f'inline; filename="{name}"')
+
+
 def stream(upload: Upload, name: str, kit: Services) -> Response:
     """Return the answer with an upload's bytes, or with the range of them that the request asks for.
 
@@ -119,9 +132,10 @@ def stream(upload: Upload, name: str, kit: Services) -> Response:
         file = open_files.enter_context(kit.storage.reader(upload.storage_key))
     except FileNotFoundError:
         raise gone() from None
-    response = Response(FileWrapper(file, PIECE_BYTES), content_type=upload.media_type, headers=HEADERS)
+    as_what = show(upload, name)
+    response = Response(FileWrapper(file, PIECE_BYTES), content_type=as_what.content_type, headers=HEADERS)
     response.call_on_close(open_files.close)
-    response.headers["Content-Disposition"] = f'inline; filename="{name}"'
+    response.headers["Content-Disposition"] = as_what.disposition
     size_bytes = upload.size_bytes or 0
     response.content_length = size_bytes
     response.set_etag(str(upload.sha256))

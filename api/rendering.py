@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
@@ -30,10 +30,16 @@ FACES = (StageName.FACES, "faces_csv")
 WINDOW_COLUMNS = ("valence", "arousal", "modalities", "face_coverage", "voice_activity")
 
 
+class Stored(NamedTuple):
+    """An artifact that is one file of storage, as it is."""
+
+    key: str
+
+
 def open_artifact(
     job_id: UUID, name: str, segment: int, owner_id: UUID | None, kit: Services
-) -> Iterable[bytes]:
-    """Return the content of an artifact.
+) -> Iterable[bytes] | Stored:
+    """Return the content of an artifact, or the file that holds it.
 
     Raises:
         AvemotionError: There is no such job or artifact, or it is not there yet.
@@ -52,12 +58,14 @@ def open_artifact(
         keys = output_keys(kit, job_id, *FACES)
         if not keys or len(keys) < document["segments"]["total"]:
             raise absent("The table of faces is there when every segment's has been made.")
+        if len(keys) == 1:
+            return Stored(*keys.values())
         return joined_tables(kit.storage, [keys[index] for index in sorted(keys)])
     if name in PICTURES:
         key = output_keys(kit, job_id, *PICTURES[name]).get(segment)
         if key is None:
             raise absent(f"There is no {name} of segment {segment}, or not yet.")
-        return [read_file(kit.storage, key)]
+        return Stored(key)
     raise absent(
         f"There is no such artifact; there are faces.csv, timeline.csv, result.json, {', '.join(PICTURES)}."
     )
@@ -79,16 +87,9 @@ def output_keys(kit: Services, job_id: UUID, stage: StageName, name: str) -> dic
     return {row.position: row.output[name] for row in rows if row.output and name in row.output}
 
 
-def read_file(storage: Storage, key: str) -> bytes:
-    """Return a small file.
-
-    Raises:
-        AvemotionError: It has been removed, as the files of a job that failed are.
-    """
-    try:
-        return storage.read(key)
-    except FileNotFoundError:
-        raise absent("This file is not kept any more.") from None
+def not_kept() -> AvemotionError:
+    """Return the error for a file that has been removed, as those of a job that failed are."""
+    return absent("This file is not kept any more.")
 
 
 def joined_tables(storage: Storage, keys: list[str]) -> Iterator[bytes]:
@@ -100,7 +101,7 @@ def joined_tables(storage: Storage, keys: list[str]) -> Iterator[bytes]:
         # The first piece is read now: what is missing can still be said.
         first = next(pieces, b"")
     except FileNotFoundError:
-        raise absent("This file is not kept any more.") from None
+        raise not_kept() from None
     return chain([first], pieces)
 
 

@@ -13,7 +13,7 @@ from api.reading import READERS, JobReader
 from api.waiting import WaitingRoom
 from shared.database import connect
 from shared.settings import Settings
-from shared.storage import open_storage
+from shared.storage_choice import storage_of
 
 EXTENSION = "avemotion"
 
@@ -26,7 +26,7 @@ class Services:
         threads = settings.api_threads
         self.settings = settings
         self.engine = connect(settings, pool_size=max(1, threads // 2))
-        self.storage = open_storage(settings.resolved_storage_url, settings.scratch_dir)
+        self.storage = storage_of(settings)
         self.reader = JobReader(connect(settings, pool_size=READERS))
         self.keyring = Keyring(self.engine)
         self.publisher = Publisher(settings, self.engine)

@@ -62,6 +62,7 @@ def tell(findings: Iterable[Finding]) -> None:
 def examine(settings: Settings) -> Iterator[Finding]:
     """Yield what is found, part by part."""
     yield Finding("machine", ok=True, told=_machine())
+    yield tried("storage", lambda: _storage(settings))
     yield tried("ffmpeg", _ffmpeg)
     yield tried("landmarker", _landmarker)
     yield _openface(settings)
@@ -93,6 +94,14 @@ def _machine() -> tuple[str, ...]:
     else:
         cores = available_cores()
     return (f"Python {platform.python_version()}, {cores} cores", platform.platform())
+
+
+def _storage(settings: Settings) -> tuple[str, ...]:
+    from shared.storage_choice import storage_of, try_out  # noqa: PLC0415 - not needed for --help
+
+    storage = storage_of(settings)
+    try_out(storage)
+    return storage.describe()
 
 
 def _ffmpeg() -> tuple[str, ...]:

@@ -25,6 +25,7 @@ class ErrorCode(Enum):
     REFERENCE_CONFLICT = ("reference_conflict", 409, "This reference was used with another request")
     QUEUE_FULL = ("queue_full", 503, "Too many jobs are waiting")
     SERVICE_UNAVAILABLE = ("service_unavailable", 503, "A part of the service is not reachable")
+    STORAGE_UNUSABLE = ("storage_unusable", 503, "The file storage cannot be used as it is set up")
     INTERNAL_ERROR = ("internal_error", 500, "Something went wrong on our side")
 
     # Uploads

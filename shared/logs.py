@@ -17,6 +17,7 @@ CHATTY = (
     "httpx",
     "httpcore",
     "alembic.runtime.migration",
+    "aiobotocore.credentials",
 )
 
 

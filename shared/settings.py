@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from shared.object_settings import ObjectStoreSettings
 from shared.webhooks.secrets import read_secrets
 
 Seconds = Annotated[float, Field(gt=0)]
@@ -25,7 +26,7 @@ ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
-class Settings(BaseSettings):
+class Settings(ObjectStoreSettings):
     """What an operator may choose; the defaults suit one laptop."""
 
     model_config = SettingsConfigDict(
@@ -39,7 +40,9 @@ class Settings(BaseSettings):
     database_url: str | None = Field(None, description="PostgreSQL address; embedded server when unset.")
     broker_url: str | None = Field(None, description="Valkey or Redis address; embedded server when unset.")
     storage_url: str | None = Field(
-        None, description="fsspec address of uploads and artifacts; a folder when unset."
+        None,
+        description="Address of uploads and artifacts: a folder, or `s3://bucket/prefix`; a folder below "
+        "`AVEMOTION_DATA_DIR` when unset.",
     )
     models_dir: Path | None = Field(
         None, description="Folder of checkpoints served beside the built-in ones."

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, NamedTuple, cast
+from uuid import UUID
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -24,17 +25,32 @@ KEY = re.compile(r"[a-z]+(/[A-Za-z0-9._-]+)+")
 COPY_BYTES = 1024 * 1024
 
 
+class Show(NamedTuple):
+    """How a browser that fetches a file from storage itself is told to take it."""
+
+    content_type: str
+    disposition: str
+
+
+def incoming_key(ticket_id: UUID) -> str:
+    """Return where a file lies that a client has written, and nobody has looked at yet."""
+    return f"incoming/{ticket_id}"
+
+
 class Storage:
-    """A tree of files under one fsspec address."""
+    """A tree of files under one fsspec address; ``shared.object_storage`` has the one in an object store."""
 
     def __init__(self, url: str, *, scratch_dir: Path | None = None) -> None:
         """Open the address; ``scratch_dir`` takes copies of remote files."""
-        self._fs, self._root = fsspec.core.url_to_fs(url)
-        self._scratch_dir = scratch_dir
+        fs, root = fsspec.core.url_to_fs(url)
+        self._attach(fs, root, scratch_dir)
         if isinstance(self._fs, LocalFileSystem):
             self._fs.auto_mkdir = True
             # Faces and voices: nobody else on this machine may read them.
             Path(self._root).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def _attach(self, fs: Any, root: str, scratch_dir: Path | None) -> None:
+        self._fs, self._root, self._scratch_dir = fs, root, scratch_dir
 
     def _path(self, key: str) -> str:
         if not KEY.fullmatch(key) or ".." in key:
@@ -91,6 +107,18 @@ class Storage:
         except FileNotFoundError:
             return
 
+    def drop_unfinished(self, prefix: str = "", *, age_s: float = 0) -> int:
+        """Remove what writers that were killed have left of files below ``prefix``; return how many.
+
+        In a folder that is the file itself, which ``delete`` removes: there is nothing besides.
+
+        Args:
+            prefix: Storage key or the start of one; everything when empty.
+            age_s: Only what was begun so long ago.
+        """
+        del prefix, age_s
+        return 0
+
     def keys(self, prefix: str) -> list[str]:
         """Return every key below ``prefix``, sorted."""
         found: list[str] = self._fs.find(self._path(prefix))
@@ -108,6 +136,32 @@ class Storage:
         """Raise ``OSError`` when the storage cannot be reached."""
         self._fs.invalidate_cache()
         self._fs.ls(self._root, detail=False)
+
+    def describe(self) -> tuple[str, ...]:
+        """Return facts for the operator, without secrets."""
+        return (f"folder {self._root}",)
+
+    def link(self, key: str, show: Show) -> str | None:  # noqa: ARG002 - a folder has no addresses
+        """Return the address at which a browser gets ``key`` for a while; ``None`` where there is none."""
+        return None
+
+    def link_origin(self) -> str | None:
+        """Return the origin of links, such as ``https://s3.example.org``; ``None`` where there are none."""
+        return None
+
+    def upload_link(self, key: str, size_bytes: int, sha256: str, life_s: int) -> str:
+        """Return the address to which a client may PUT exactly these bytes.
+
+        Args:
+            key: Storage key.
+            size_bytes: Their number.
+            sha256: Their hash, in Base64.
+            life_s: How long the address is good.
+
+        Raises:
+            NotImplementedError: Clients cannot write to this storage.
+        """
+        raise NotImplementedError(key, size_bytes, sha256, life_s)
 
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
@@ -127,6 +181,9 @@ class Storage:
             with self._fs.open(path, "rb") as source, copy.open("wb") as target:
                 shutil.copyfileobj(source, target, COPY_BYTES)
             yield copy
+
+    def close(self) -> None:
+        """Close connections, where there are any."""
 
 
 @lru_cache(maxsize=4)

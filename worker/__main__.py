@@ -16,10 +16,8 @@ USAGE = f"usage: python -m worker {'|'.join(ROLES)}, or: python -m worker check 
 def main(arguments: list[str]) -> int:
     """Run what the command line names; return the exit status."""
     match arguments:
-        case ["janitor"]:
-            run_janitor()
         case [role] if role in ROLES:
-            run_worker(role)
+            return run(role)
         case ["check", role] if role in ROLES:
             return 0 if is_alive(role) else 1
         case _:
@@ -28,14 +26,34 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+def run(role: str) -> int:
+    """Run a process until it is told to stop; return its exit status, 1 if the storage cannot be used."""
+    import structlog  # noqa: PLC0415 - `check` needs none of these, and is called often
+
+    from shared.errors import AvemotionError  # noqa: PLC0415 - as above
+    from shared.logs import configure_logs  # noqa: PLC0415 - as above
+    from shared.storage_choice import check_storage  # noqa: PLC0415 - as above
+
+    configure_logs(get_settings())
+    try:
+        check_storage(get_settings())
+    except AvemotionError as error:
+        log = structlog.stdlib.get_logger(__name__)
+        log.error("cannot start", code=error.code.code, reason=error.message)  # noqa: TRY400 - the sentence says it all
+        return 1
+    if role == "janitor":
+        run_janitor()
+    else:
+        run_worker(role)
+    return 0
+
+
 def run_janitor() -> None:
     """Run the janitor until it is told to stop."""
-    from shared.logs import configure_logs  # noqa: PLC0415 - `check` needs none of these, and is called often
     from worker import janitor  # noqa: PLC0415 - each role loads only its own
     from worker.app import app  # noqa: PLC0415
     from worker.toolkit import toolkit  # noqa: PLC0415
 
-    configure_logs(get_settings())
     janitor.run(toolkit(), app)
 
 
@@ -43,12 +61,10 @@ def run_worker(role: str) -> None:
     """Run a Celery worker on the queues of its role, interactive before bulk; ``express`` takes no bulk."""
     from celery.exceptions import CPendingDeprecationWarning  # noqa: PLC0415 - as above
 
-    from shared.logs import configure_logs  # noqa: PLC0415 - as above
     from shared.queue import INFERENCE, MEDIA, PRIORITIES, queue_names  # noqa: PLC0415 - as above
     from shared.tables import Priority  # noqa: PLC0415 - as above
 
     settings = get_settings()
-    configure_logs(settings)
     from worker.metrics import exposition  # noqa: PLC0415 - as above
 
     # Before anything imports prometheus_client, which looks for the folder once.

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from shared.database import transact
 from shared.erasure import drop_batches, erase_job, hide_jobs_of
+from shared.storage import incoming_key
 from shared.tables import Batch, Job, JobStatus, Stage, Upload, UploadState
 from worker.toolkit import Toolkit
 
@@ -129,6 +130,9 @@ def drop_uploads(kit: Toolkit) -> None:
         if upload is None:
             return False
         kit.storage.delete(upload.storage_key)
+        if upload.state is UploadState.RECEIVING:
+            kit.storage.drop_unfinished(upload.storage_key)
+            kit.storage.delete(incoming_key(upload.id))
         session.delete(upload)
         return True
 
@@ -137,7 +141,13 @@ def drop_uploads(kit: Toolkit) -> None:
 
 
 def sweep(kit: Toolkit) -> None:
-    """Remove files that no row knows, such as a stage's that was killed after its job was erased."""
+    """Remove files that no row knows, such as a stage's that was killed after its job was erased.
+
+    And of files whose writer was killed what an object store keeps of them.
+    """
+    dropped = kit.storage.drop_unfinished(age_s=UPLOAD_LIMIT_S)
+    if dropped:
+        log.warning("unfinished files removed", count=dropped)
     for prefix, orphan in find_orphans(kit):
         kit.storage.delete_tree(f"{prefix}/{orphan}")
         log.warning("orphan removed", folder=prefix)
@@ -145,7 +155,7 @@ def sweep(kit: Toolkit) -> None:
 
 def find_orphans(kit: Toolkit) -> Iterator[tuple[str, UUID]]:
     """Yield the folders that no row knows: the top-level folder, and the name in it."""
-    for prefix, table in (("jobs", Job), ("uploads", Upload)):
+    for prefix, table in (("jobs", Job), ("uploads", Upload), ("incoming", Upload)):
         names = kit.storage.names(prefix)
         for start in range(0, len(names), ROUND_ROWS):
             some = {UUID(name) for name in names[start : start + ROUND_ROWS]}

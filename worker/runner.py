@@ -146,7 +146,7 @@ def _run(assignment: Assignment, work: Work, stays: Stays, kit: Toolkit) -> Assi
                 patience_s=kit.settings.lease_s * 2,
             )
         except LeaseLostError:
-            kit.storage.delete_tree(assignment.prefix)
+            _clean_up(assignment, kit)
             log.info("stage given up: its job ended or another has it")
             raise Ignore from None
         except AvemotionError as error:
@@ -198,13 +198,22 @@ def fail_claimed(session: Session, claimed: Claim, kit: Toolkit, code: ErrorCode
         end_job(session, job, JobStatus.FAILED, kit.settings, error=(code, message))
 
 
+def _clean_up(assignment: Assignment, kit: Toolkit) -> None:
+    """Remove what a try has written; what cannot be removed now goes when its job has ended."""
+    try:
+        kit.storage.delete_tree(assignment.prefix)
+    except OSError as error:
+        # It may be why the try failed: giving the stage back must not fail by it too.
+        log.warning("files of a try left", error=type(error).__name__)
+
+
 def _try_again(assignment: Assignment, kit: Toolkit, error: Exception) -> None:
     """Give the stage back for another try, or fail the job when it has had its tries."""
     passing = isinstance(error, PASSING)
     # A bug shows its traceback in the log, and nowhere else.
     log.warning("stage failed", error=type(error).__name__, passing=passing, exc_info=not passing)
     patience_s = kit.settings.lease_s * 2
-    kit.storage.delete_tree(assignment.prefix)
+    _clean_up(assignment, kit)
     if not transact(
         kit.engine, lambda s: give_back(s, assignment.claim, kit.settings), patience_s=patience_s
     ):

@@ -9,7 +9,8 @@ from sqlalchemy import Engine
 
 from shared.database import connect
 from shared.settings import Settings, get_settings
-from shared.storage import Storage, open_storage
+from shared.storage import Storage
+from shared.storage_choice import storage_of
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,7 @@ class Toolkit:
 def toolkit() -> Toolkit:
     """Return this process's toolkit; a forked child must forget its parent's first."""
     settings = get_settings()
-    storage = open_storage(settings.resolved_storage_url, settings.scratch_dir)
-    return Toolkit(settings, connect(settings, pool_size=2, ping=False), storage)
+    return Toolkit(settings, connect(settings, pool_size=2, ping=False), storage_of(settings))
 
 
 def forget_parent() -> None:

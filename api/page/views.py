@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from flask import Blueprint, Response, request
 
 from api.answers import answer
@@ -9,19 +11,21 @@ from api.page.facts import facts_of
 from api.page.files import PREFIX, File, find_file, index, version
 from api.services import services
 from shared.errors import AvemotionError, ErrorCode
+from shared.storage import Storage
 
 blueprint = Blueprint("page", __name__)
 
 # Nothing is loaded from elsewhere and no script stands in the page. Pictures and clips that need a key are
 # fetched, and shown from memory: blob. Plotly draws its buttons' pictures from data.
 # The one sheet that stands in the page is that of the maps inside Plotly, which comes with its script.
+# Where the API answers with links to storage, the page may follow them there, and load nothing else from it.
 MAPS_SHEET = "sha256-ji27qzEtxXZW+7dun6UwjHXJ18e6WAin1VvNtkzIE/o="
 POLICY = (
-    "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; object-src 'none'; "
+    "default-src 'self'; connect-src 'self'{links}; img-src 'self' blob: data:{links}; "
+    "media-src 'self' blob:{links}; object-src 'none'; "
     f"style-src 'self' '{MAPS_SHEET}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
-    "Content-Security-Policy": POLICY,
     "Permissions-Policy": "camera=(self), microphone=(self), geolocation=(), display-capture=()",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -36,7 +40,17 @@ def home() -> Response:
     """Return the page."""
     response = _answer(index(), ASK_AGAIN)
     response.headers.update(HEADERS)
+    response.headers["Content-Security-Policy"] = policy(services().storage)
     return response
+
+
+def policy(storage: Storage) -> str:
+    """Return what the page may load, and from where."""
+    origin = None
+    # Without keys there are no links either.
+    with suppress(OSError):
+        origin = storage.link_origin()
+    return POLICY.replace("{links}", f" {origin}" if origin else "")
 
 
 @blueprint.get(f"{PREFIX}/facts.json")

@@ -15,7 +15,7 @@ from client.doctor import Finding, examine, tell, tried
 from client.ops.nodes import Node, read_nodes
 from client.ops.overview import unserved, waiting_words
 from client.ops.queues import queues_of
-from client.ops.service import Service, find_storage, open_service, plain_errors
+from client.ops.service import Service, open_service, plain_errors
 from client.ops.words import number, size
 from client.stack.folder import DataFolder
 from shared.errors import AvemotionError, ErrorCode
@@ -54,7 +54,6 @@ def examine_service(service: Service) -> Iterator[Finding]:
         ("migrations", look_at_migrations),
         ("clock", look_at_clock),
         ("broker", look_at_broker),
-        ("storage", look_at_storage),
         ("queues", look_at_queues),
     ):
         yield tried(name, partial(_plainly, look, service))
@@ -162,12 +161,6 @@ def look_at_broker(service: Service) -> tuple[str, ...]:
         f"{name} {version}, {size(facts['used_memory'])} in use, {limit}",
         f"messages are {kept}, evicted never ({policy}); the janitor sends again what is lost",
     )
-
-
-def look_at_storage(service: Service) -> tuple[str, ...]:
-    """Return that the storage can be reached."""
-    find_storage(service.settings).ping()
-    return ("can be reached",)
 
 
 def look_at_queues(service: Service) -> tuple[str, ...]:

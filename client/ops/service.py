@@ -15,7 +15,8 @@ from client.stack.folder import DataFolder, StackNote
 from shared.database import connect
 from shared.errors import AvemotionError, ErrorCode
 from shared.settings import Settings, get_settings
-from shared.storage import Storage, open_storage
+from shared.storage import Storage
+from shared.storage_choice import storage_of
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def find_storage(settings: Settings) -> Storage:
             " service's settings, where its storage can be seen."
         )
         raise AvemotionError(ErrorCode.SERVICE_UNAVAILABLE, message)
-    return open_storage(settings.resolved_storage_url, settings.scratch_dir)
+    return storage_of(settings)
 
 
 def _not_found(what: str, settings: Settings) -> AvemotionError:

@@ -23,7 +23,8 @@ from client.stack.supervisor import Patience
 from client.stack.valkey import EmbeddedValkey
 from shared.database import connect, transact
 from shared.settings import Settings
-from shared.storage import Storage, open_storage
+from shared.storage import Storage
+from shared.storage_choice import storage_of
 from shared.tables import Prediction, Segment, Stage, StageName, WorkStatus
 from tests.servers import LIMIT_S, Server, wait_until
 
@@ -97,7 +98,7 @@ class Service:
     @property
     def storage(self) -> Storage:
         """The files."""
-        return open_storage(self.settings.resolved_storage_url)
+        return storage_of(self.settings)
 
     def empty_valkey(self) -> None:
         """Kill Valkey and lose all it held."""

@@ -18,7 +18,8 @@ from client.stack.valkey import EmbeddedValkey
 from migrations.upgrade import upgrade
 from shared.database import connect
 from shared.settings import Settings
-from shared.storage import Storage, open_storage
+from shared.storage import Storage
+from shared.storage_choice import storage_of
 from shared.tables import Base
 from tests.servers import Server
 
@@ -83,7 +84,7 @@ def engine(servers: Servers, settings: Settings) -> Engine:  # noqa: ARG001 - se
 @pytest.fixture
 def storage(settings: Settings) -> Storage:
     """The storage of the settings."""
-    return open_storage(settings.resolved_storage_url, settings.scratch_dir)
+    return storage_of(settings)
 
 
 @pytest.fixture
