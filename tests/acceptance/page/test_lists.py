@@ -68,6 +68,7 @@ def test_jobs_that_cannot_be_deleted(open_page: OpenPage, service: Service) -> N
     page = open_page("#/history")
     answer = {"status": 503, "content_type": "application/problem+json", "body": "{}"}
     page.route("**/jobs/*", lambda route: route.fulfill(**answer))
+    expect(rows(page)).to_have_count(3)
     for box in rows(page).get_by_role("checkbox").all()[:2]:
         box.check()
     page.get_by_role("button", name="Delete 2 jobs").click()
