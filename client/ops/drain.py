@@ -90,9 +90,16 @@ def stop_taking(app: Celery, node: Node) -> None:
 
 
 def take_again(app: Celery, node: Node, settings: Settings) -> None:
-    """Have a worker take from the queues of its role again."""
+    """Have a worker take from the queues of its role again, in their order."""
+    ask = app.control.inspect(destination=[node.name], timeout=ANSWER_S, limit=1)
     for queue in queues_of_role(node.role, working_analyzers(settings, node.name)):
         app.control.add_consumer(queue, destination=[node.name], reply=True, timeout=ANSWER_S, limit=1)
+        # It answers before it begins, and of what it is to begin with at once it takes any first.
+        until = time.monotonic() + ANSWER_S
+        while time.monotonic() < until:
+            served = (ask.active_queues() or {}).get(node.name) or ()
+            if any(each["name"] == queue for each in served):
+                break
 
 
 def is_idle(node: Node) -> bool:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +23,8 @@ Watch = Annotated[bool, typer.Option("--watch", "-w", help="Show it again and ag
 Every = Annotated[float, typer.Option(min=0.2, metavar="SECONDS", help="Pause between two looks of --watch.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON document, for machines.")]
 EVERY_S = 2.0
+# How soon Ctrl-C is heard between two looks.
+LOOK_S = 0.1
 # Ids and queues' names are for copying: a pipe takes them whole.
 PIPE_CELLS = 200
 
@@ -60,13 +65,37 @@ def show(draw: Callable[[Console], RenderableType], *, watch: bool, every_s: flo
     if not watch:
         console.print(draw(console), soft_wrap=not console.is_terminal)
         return
+    with (
+        _told_to_stop() as told,
+        Live(console=console, screen=console.is_terminal, auto_refresh=False) as live,
+    ):
+        while not told:
+            live.update(_drawn(draw, console), refresh=True)
+            again = time.monotonic() + every_s
+            while not told and time.monotonic() < again:
+                time.sleep(min(LOOK_S, every_s))
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[list[int]]:
+    """Yield a list that holds something once Ctrl-C was pressed; the second time it interrupts as ever.
+
+    An exception could come amid code of the servers' libraries that takes it for something else.
+    """
+    told: list[int] = []
+
+    def hear(number: int, _frame: FrameType | None) -> None:
+        if told:
+            raise KeyboardInterrupt
+        told.append(number)
+
+    before = signal.signal(signal.SIGINT, hear)
     try:
-        with Live(console=console, screen=console.is_terminal, auto_refresh=False) as live:
-            while True:
-                live.update(_drawn(draw, console), refresh=True)
-                time.sleep(every_s)
+        yield told
     except KeyboardInterrupt:
         return
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _drawn(draw: Callable[[Console], RenderableType], console: Console) -> RenderableType:

@@ -16,7 +16,8 @@ CLASSES = {"anger": (300.0, 6.0), "neutral": (160.0, 3.0), "sadness": (80.0, 1.0
 # Constants of the class, as nobody annotated these sounds.
 AFFECT = {"anger": (-0.5, 0.6), "neutral": (0.0, 0.0), "sadness": (-0.6, -0.4)}
 COLUMNS = ("path", "emotion", "speaker", "fold", "valence", "arousal", "affect_source")
-EPOCHS = 10
+# An epoch is over in no time: enough of them to be caught in the middle on a busy machine.
+EPOCHS = 16
 
 # A frozen encoder: following the gradient through all of it takes longer than all else together.
 RECIPE = f"""
