@@ -14,6 +14,9 @@ from shared.tables import Job, Prediction, Priority, Stage, StageName, WorkStatu
 
 T = TypeVar("T")
 
+# Messages that make up for a lost one that was for many: for several workers, who may all be idle.
+FEW = 8
+
 Place = tuple[StageName, Priority, str]
 """What names a queue: stage, priority, analyzer."""
 
@@ -25,18 +28,25 @@ class ReadyCount(NamedTuple):
         ready: How many may be claimed now.
         late: How many of them meet the condition that was asked about.
         oldest_s: Seconds since the oldest of them began to wait.
+        together: Whether who is woken up takes all of them, as the model does with windows.
     """
 
     ready: int
     late: int
     oldest_s: float
+    together: bool = False
 
     def missing(self, messages: int) -> int:
         """Return how many messages seem lost.
 
         While a queue holds a message for every ready row, an old message is not lost but waits its turn.
+        Where one serves all, one is enough.
         """
-        return max(0, self.ready - messages) if self.late else 0
+        if not self.late:
+            return 0
+        if self.together:
+            return 0 if messages else min(self.ready, FEW)
+        return max(0, self.ready - messages)
 
 
 def due(table: Any) -> ColumnElement[bool]:
@@ -93,7 +103,9 @@ def count_ready(session: Session, late: ColumnElement[bool]) -> dict[Place, Read
         .group_by(*queue)
     )
     return {
-        (name, priority, analyzer): ReadyCount(ready, late_ones, max(0.0, float(oldest_s)))
+        (name, priority, analyzer): ReadyCount(
+            ready, late_ones, max(0.0, float(oldest_s)), name is StageName.INFERENCE
+        )
         for name, priority, analyzer, ready, late_ones, oldest_s in rows
     }
 

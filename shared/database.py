@@ -24,7 +24,7 @@ SERVER_OPTIONS = (
 )
 
 
-def connect(settings: Settings, *, pool_size: int = 5, ping: bool = True) -> Engine:
+def connect(settings: Settings, *, pool_size: int = 5, ping: bool = True, durable: bool = True) -> Engine:
     """Return an engine for the configured database; nothing is opened yet.
 
     Args:
@@ -32,6 +32,8 @@ def connect(settings: Settings, *, pool_size: int = 5, ping: bool = True) -> Eng
         pool_size: Connections that are kept open.
         ping: Whether a connection is asked before each use if it still works. ``transact`` bears those
             that do not: for who changes rows all the time, the question costs more than it saves.
+        durable: Whether a commit waits until it is on disk. One that does not may be forgotten by a database
+            that crashes within the second, with all that came after it; ``make_durable`` waits for some.
 
     Raises:
         RuntimeError: No address is set. ``avemotion serve`` and ``run`` set it to their own server.
@@ -55,9 +57,14 @@ def connect(settings: Settings, *, pool_size: int = 5, ping: bool = True) -> Eng
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_S,
             "tcp_user_timeout": SILENCE_LIMIT_MS,
-            "options": SERVER_OPTIONS,
+            "options": SERVER_OPTIONS if durable else f"{SERVER_OPTIONS} -c synchronous_commit=off",
         },
     )
+
+
+def make_durable(session: Session) -> None:
+    """Have the commit of this transaction wait until it, and all before it, is on disk."""
+    session.connection().exec_driver_sql("SET LOCAL synchronous_commit TO on")
 
 
 def transact(engine: Engine, work: Callable[[Session], T], *, patience_s: float = 0) -> T:

@@ -6,15 +6,15 @@ that no two transactions wait for each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import timedelta
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Engine, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from shared.database import transact
+from shared.database import make_durable, transact
 from shared.ends import count_ends
 from shared.errors import AvemotionError, ErrorCode, WarningCode
 from shared.settings import Settings
@@ -51,6 +51,12 @@ def lock_job(session: Session, job_id: UUID) -> Job | None:
     return lock_job_where(session, Job.id == job_id)
 
 
+def lock_jobs(session: Session, job_ids: Collection[UUID]) -> list[Job]:
+    """Return those of these jobs that are there, locked as ``lock_job`` does, in the order of their ids."""
+    statement = select(Job).where(Job.id.in_(job_ids)).order_by(Job.id).with_for_update(key_share=True)
+    return list(session.scalars(statement.execution_options(populate_existing=True)))
+
+
 def lock_job_where(session: Session, condition: ColumnElement[bool]) -> Job | None:
     """Return the one job that meets a condition, locked as ``lock_job`` does."""
     statement = select(Job).where(condition).with_for_update(key_share=True)
@@ -66,12 +72,38 @@ def end_job(
     error: tuple[ErrorCode, str] | None = None,
 ) -> None:
     """End a locked job: whatever is still open is cancelled, and whoever holds it is fenced off."""
+    # Nobody may hear of an end that could be forgotten.
+    make_durable(session)
     _cancel_work(session, [job.id])
+    now = session.scalars(select(func.now())).one()
+    settle_job(session, job, status, expiry(now, settings), error=error)
+
+
+class Expiry(NamedTuple):
+    """When a job ended, and when it is erased."""
+
+    finished_at: datetime
+    expires_at: datetime
+
+
+def expiry(now: datetime, settings: Settings) -> Expiry:
+    """Return the times of a job that ends ``now``."""
+    return Expiry(now, now + timedelta(seconds=settings.job_ttl_s))
+
+
+def settle_job(
+    session: Session,
+    job: Job,
+    status: JobStatus,
+    times: Expiry,
+    *,
+    error: tuple[ErrorCode, str] | None = None,
+) -> None:
+    """End a locked job of which nothing is open any more, in a transaction that was made durable."""
     job.status = status
     job.error_code = error[0].code if error else None
     job.error_message = error[1] if error else None
-    job.finished_at = func.now()
-    job.expires_at = func.now() + timedelta(seconds=settings.job_ttl_s)
+    job.finished_at, job.expires_at = times
     job.version += 1
     count_ends(session, status, job.error_code)
     if job.webhook_url is not None:
@@ -95,6 +127,7 @@ def cancel_job(session: Session, job: Job, settings: Settings) -> None:
 
 def cancel_jobs(session: Session, job_ids: Sequence[UUID], settings: Settings) -> None:
     """End those of many locked jobs that are open, as ``end_job`` ends one."""
+    make_durable(session)
     _cancel_work(session, job_ids)
     ended = session.execute(
         update(Job)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from uuid import UUID
 
@@ -158,6 +159,17 @@ def publish(message: Signature[None]) -> bool:
         log.warning("message not sent, the janitor will: %s", type(error).__name__)
         return False
     return True
+
+
+def wake_model(app: Celery, segment_id: UUID, priority: Priority, settings: Settings) -> bool:
+    """Have windows scored that are ready by now; tell whether the broker knows.
+
+    Who takes a message scores all that is ready then: where one waits, another would find nothing to do.
+    """
+    with suppress(redis.RedisError):
+        if broker(settings).llen(queue_name(StageName.INFERENCE, priority, EVERYWHERE)):
+            return True
+    return publish(segment_message(app, segment_id, (StageName.INFERENCE,), priority, EVERYWHERE))
 
 
 def broker(settings: Settings) -> redis.Redis:

@@ -83,7 +83,9 @@ def read_assignment(session: Session, claim: Claim, job: Job) -> Assignment:
         waiting = {row.name for row in stages if row.status is WorkStatus.WAITING}
         ahead = tuple(name for name in StageName if name in waiting)
     ids = [upload for upload in (job.video_id, job.audio_id) if upload]
-    uploads = {row.id: row for row in session.scalars(select(Upload).where(Upload.id.in_(ids)))}
+    uploads = (
+        {row.id: row for row in session.scalars(select(Upload).where(Upload.id.in_(ids)))} if ids else {}
+    )
     return Assignment(
         claim=claim,
         job=job,

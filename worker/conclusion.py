@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from typing import Any, Protocol, cast
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import BindParameter, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
+from shared.database import make_durable
 from shared.documents import DIGITS
 from shared.errors import ErrorCode, WarningCode
-from shared.lifecycle import OPEN_WORK, end_job, warning
+from shared.lifecycle import OPEN_WORK, expiry, settle_job, warning
 from shared.settings import Settings
 from shared.tables import Job, JobStatus, Prediction, Stage, StageName, WorkStatus
 from worker.lease import count_done
@@ -23,49 +24,91 @@ FACE_SHARE = 0.9
 LEAST_WEIGHT = 0.05
 
 
-def close_segment(session: Session, job: Job, segment_id: UUID, settings: Settings) -> None:
-    """End a segment whose windows are all scored or skipped, and the job with its last segment.
+_OPEN_WINDOW = select(Prediction.id).where(
+    Prediction.segment_id == Stage.segment_id, Prediction.status.in_(OPEN_WORK)
+)
+_CLOSE = (
+    update(Stage)
+    .where(
+        Stage.segment_id.in_(bindparam("segments_", expanding=True)),
+        Stage.name == StageName.INFERENCE,
+        Stage.status != WorkStatus.DONE,
+        ~_OPEN_WINDOW.exists(),
+    )
+    .values(status=WorkStatus.DONE, lease_until=None)
+    .returning(Stage.job_id)
+    .execution_options(synchronize_session=False)
+)
+_OF_JOBS: BindParameter[Any] = bindparam("jobs_", expanding=True)
+_WINDOWS = (
+    select(
+        Prediction.job_id,
+        Prediction.status,
+        Prediction.modalities,
+        Prediction.face_coverage,
+        Prediction.voice_activity,
+        Prediction.probabilities,
+        Prediction.valence,
+        Prediction.arousal,
+    )
+    .where(Prediction.job_id.in_(_OF_JOBS))
+    .order_by(Prediction.job_id, Prediction.start_s)
+)
+_OUTPUTS = select(Stage.job_id, Stage.name, Stage.output).where(Stage.job_id.in_(_OF_JOBS))
 
-    ``job`` is locked; a segment that still has open windows, or was closed before, is left alone.
+
+class Scores(Protocol):
+    """What is known of a window: the columns of its row."""
+
+    status: WorkStatus
+    modalities: list[str]
+    face_coverage: float | None
+    voice_activity: float | None
+    probabilities: dict[str, Any] | None
+    valence: float | None
+    arousal: float | None
+
+
+def close_segments(
+    session: Session, jobs: Sequence[Job], segment_ids: Collection[UUID], settings: Settings
+) -> None:
+    """End those segments whose windows are all scored or skipped, and their jobs with the last of them.
+
+    ``jobs`` are locked; a segment that still has open windows, or was closed before, is left alone.
     """
-    waiting = select(func.count()).where(
-        Prediction.segment_id == segment_id, Prediction.status.in_(OPEN_WORK)
-    )
-    if session.scalar(waiting):
-        return
-    closed = session.scalar(
-        update(Stage)
-        .where(
-            Stage.segment_id == segment_id, Stage.name == StageName.INFERENCE, Stage.status != WorkStatus.DONE
-        )
-        .values(status=WorkStatus.DONE, lease_until=None)
-        .returning(Stage.id)
-    )
-    if closed is None:
-        return
-    count_done(job, StageName.INFERENCE)
-    job.segments_done += 1
-    if job.segments_done == job.segments_total:
-        conclude(session, job, settings)
+    closed = Counter(session.scalars(_CLOSE, {"segments_": list(segment_ids)}))
+    ending = []
+    for job in jobs:
+        for _ in range(closed[job.id]):
+            count_done(job, StageName.INFERENCE)
+            job.segments_done += 1
+        if closed[job.id] and job.segments_done == job.segments_total:
+            ending.append(job)
+    if ending:
+        conclude(session, ending, settings)
 
 
-def conclude(session: Session, job: Job, settings: Settings) -> None:
-    """End a locked job whose segments are all done: with a summary, or with a typed error."""
-    windows = session.scalars(
-        select(Prediction).where(Prediction.job_id == job.id).order_by(Prediction.start_s)
-    ).all()
-    outputs: dict[StageName, list[dict[str, Any]]] = defaultdict(list)
-    for row in session.execute(select(Stage.name, Stage.output).where(Stage.job_id == job.id)):
-        outputs[row.name].append(row.output or {})
-    faces, sounds = outputs[StageName.FACES], outputs[StageName.SOUND]
-    job.analyzer_info = analyzer_document(faces)
-    scored = [window for window in windows if window.status is WorkStatus.DONE]
-    if not scored:
-        end_job(session, job, JobStatus.FAILED, settings, error=nothing_to_score(faces, sounds))
-        return
-    job.warnings = [*job.warnings, *warnings_of(faces, sounds)]
-    job.summary = summarise(scored)
-    end_job(session, job, JobStatus.SUCCEEDED, settings)
+def conclude(session: Session, jobs: Sequence[Job], settings: Settings) -> None:
+    """End locked jobs whose segments are all done: each with a summary, or with a typed error."""
+    make_durable(session)
+    ids = {"jobs_": [job.id for job in jobs]}
+    windows: dict[UUID, list[Scores]] = defaultdict(list)
+    for window in session.execute(_WINDOWS, ids):
+        windows[window.job_id].append(cast("Scores", window))
+    outputs: dict[tuple[UUID, StageName], list[dict[str, Any]]] = defaultdict(list)
+    for row in session.execute(_OUTPUTS, ids):
+        outputs[row.job_id, row.name].append(row.output or {})
+    times = expiry(session.scalars(select(func.now())).one(), settings)
+    for job in jobs:
+        faces, sounds = outputs[job.id, StageName.FACES], outputs[job.id, StageName.SOUND]
+        job.analyzer_info = analyzer_document(faces)
+        scored = [window for window in windows[job.id] if window.status is WorkStatus.DONE]
+        if not scored:
+            settle_job(session, job, JobStatus.FAILED, times, error=nothing_to_score(faces, sounds))
+            continue
+        job.warnings = [*job.warnings, *warnings_of(faces, sounds)]
+        job.summary = summarise(scored)
+        settle_job(session, job, JobStatus.SUCCEEDED, times)
 
 
 def analyzer_document(faces: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
@@ -109,14 +152,14 @@ def warnings_of(faces: Sequence[dict[str, Any]], sounds: Sequence[dict[str, Any]
     return [warning(code) for code in found]
 
 
-def weight(window: Prediction) -> float:
+def weight(window: Scores) -> float:
     """Return how much a window counts: the share of it that holds a face or a voice."""
     seen = (window.face_coverage or 0.0) if "video" in window.modalities else 0.0
     heard = (window.voice_activity or 0.0) if "audio" in window.modalities else 0.0
     return max(seen, heard, LEAST_WEIGHT)
 
 
-def summarise(windows: Sequence[Prediction]) -> dict[str, Any]:
+def summarise(windows: Sequence[Scores]) -> dict[str, Any]:
     """Return the weighted mean of scored windows as the ``summary`` part of the result document."""
     total = sum(map(weight, windows))
     probabilities: dict[str, float] = defaultdict(float)

@@ -3,14 +3,18 @@
 A claim is one conditional UPDATE under the job's row lock. It takes a lease in database time and
 raises the row's token; every later write is conditional on that token. So a stage that is delivered
 twice runs twice at worst, and is written once.
+
+What goes on inside a job is not waited for until it is on disk: a database that crashes may forget the last
+claims and results, and they are made again. A job's end is waited for (``shared/lifecycle.py``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
+from functools import cache
 from typing import Any, cast
 from uuid import UUID
 
@@ -19,13 +23,19 @@ from sqlalchemy import (
     ColumnElement,
     CursorResult,
     Float,
+    Integer,
     Interval,
     Numeric,
+    Table,
     Text,
+    Update,
+    and_,
     bindparam,
     case,
     func,
     literal,
+    null,
+    or_,
     select,
     update,
 )
@@ -38,6 +48,9 @@ from shared.backlog import due
 from shared.settings import Settings
 from shared.tables import Job, JobStatus, Segment, Stage, StageName, WorkStatus
 from worker.pulse import LeaseLostError
+
+# The same token for two claims would be the one harm of a forgotten claim; 2**31 is far away still.
+LEAP = 2**16
 
 
 class Refusal(Enum):
@@ -78,45 +91,51 @@ def _begin(owner: ColumnElement[bool]) -> ReturningUpdate[Job]:
     )
 
 
+# Statements are built once: to build one takes longer than to run it. Where no objects are wanted they are of
+# the tables, not of their classes: the ORM's part takes longer than the rest. The first of each change locks
+# the job.
+_JOBS, _STAGES = cast("Table", Job.__table__), cast("Table", Stage.__table__)
+_JOB, _STAGE = _JOBS.c, _STAGES.c
+_LEASE_UNTIL = func.now() + bindparam("lease_", type_=Interval)
+
+
+def next_token(token: ColumnElement[int]) -> ColumnElement[int]:
+    """Return a token above ``token`` that no other claim has, not even one that a crash made forgotten."""
+    return token + 1 + cast_to(func.floor(func.random() * LEAP), Integer)
+
+
 def _lease(*conditions: ColumnElement[bool]) -> ReturningUpdate[UUID, UUID | None, int]:
     return (
-        update(Stage)
+        update(_STAGES)
         .where(*conditions)
         .values(
             status=WorkStatus.LEASED,
-            token=Stage.token + 1,
-            lease_until=func.now() + bindparam("lease_", type_=Interval),
+            token=next_token(_STAGE.token),
+            lease_until=_LEASE_UNTIL,
             not_before=None,
         )
-        .returning(Stage.id, Stage.segment_id, Stage.token)
-        .execution_options(synchronize_session=False)
+        .returning(_STAGE.id, _STAGE.segment_id, _STAGE.token)
     )
 
 
-# Built once: to build a statement takes longer than to run it. The first of each change locks the job.
-_INGEST = (Stage.job_id == bindparam("key_"), Stage.segment_id.is_(None), Stage.name == bindparam("name_"))
-_OF_SEGMENT = (Stage.segment_id == bindparam("key_"), Stage.name == bindparam("name_"))
-_READY = (Stage.status == WorkStatus.READY, due(Stage))
+_INGEST = (_STAGE.job_id == bindparam("key_"), _STAGE.segment_id.is_(None), _STAGE.name == bindparam("name_"))
+_OF_SEGMENT = (_STAGE.segment_id == bindparam("key_"), _STAGE.name == bindparam("name_"))
+_READY = (_STAGE.status == WorkStatus.READY, due(_STAGE))
+_OPEN = _STAGE.status.in_((WorkStatus.WAITING, WorkStatus.READY))
 _BEGIN_JOB = _begin(Job.id == bindparam("key_"))
 _BEGIN_JOB_OF_SEGMENT = _begin(
     Job.id == select(Segment.job_id).where(Segment.id == bindparam("key_")).scalar_subquery()
 )
 _LEASE_INGEST = _lease(*_INGEST, *_READY)
 _LEASE = _lease(*_OF_SEGMENT, *_READY)
-_LEASE_FOLLOWING = _lease(*_OF_SEGMENT, Stage.status.in_((WorkStatus.WAITING, WorkStatus.READY)))
-_MAKE_READY = (
-    update(Stage)
-    .where(*_OF_SEGMENT, Stage.status == WorkStatus.WAITING)
-    .values(status=WorkStatus.READY, published_at=func.now())
-    .execution_options(synchronize_session=False)
-)
-_SECONDS = cast_to(Job.stage_seconds, JSONB)
+_LEASE_FOLLOWING = _lease(*_OF_SEGMENT, _OPEN)
+_SECONDS = cast_to(_JOB.stage_seconds, JSONB)
 _COUNT = (
-    update(Job)
-    .where(Job.id == bindparam("job_"))
+    update(_JOBS)
+    .where(_JOB.id == bindparam("job_"))
     .values(
-        stages_done=Job.stages_done + 1,
-        version=Job.version + 1,
+        stages_done=_JOB.stages_done + 1,
+        version=_JOB.version + 1,
         stage_seconds=cast_to(
             _SECONDS.concat(
                 func.jsonb_build_object(
@@ -131,14 +150,49 @@ _COUNT = (
             JSON,
         ),
     )
-    .execution_options(synchronize_session=False)
 )
-_MINE = (Stage.id == bindparam("stage_"), Stage.token == bindparam("token_"))
+
+
+@cache
+def _count(changed: frozenset[str]) -> Update:
+    """Return the statement that counts a stage in its job and changes columns of these names."""
+    return _COUNT.values({name: bindparam(f"{name}_", type_=_JOB[name].type) for name in changed})
+
+
+_MINE = and_(_STAGE.id == bindparam("stage_"), _STAGE.token == bindparam("token_"))
+_STATUS = select(_STAGE.status).where(_MINE)
+_HELD = and_(_MINE, _STAGE.status == WorkStatus.LEASED)
+_OUTPUT = bindparam("output_", type_=JSON)
 _END = (
-    update(Stage)
-    .where(*_MINE, Stage.status == WorkStatus.LEASED)
-    .values(status=WorkStatus.DONE, lease_until=None, output=bindparam("output_", type_=JSON))
-    .execution_options(synchronize_session=False)
+    update(_STAGES)
+    .where(_HELD)
+    .values(status=WorkStatus.DONE, lease_until=None, output=_OUTPUT)
+    .returning(_STAGE.id, _STAGE.token)
+)
+_FOLLOWING = and_(*_OF_SEGMENT, _OPEN)
+_END_AND = (
+    update(_STAGES)
+    .where(or_(_HELD, _FOLLOWING))
+    .values(output=case((_MINE, _OUTPUT), else_=_STAGE.output))
+    .returning(_STAGE.id, _STAGE.token)
+)
+
+
+def _either(ended: Any, following: Any) -> Any:
+    return case((_MINE, ended), else_=following)
+
+
+_STATE = _STAGE.status.type
+_END_AND_LEASE = _END_AND.values(
+    status=_either(literal(WorkStatus.DONE, _STATE), literal(WorkStatus.LEASED, _STATE)),
+    lease_until=_either(null(), _LEASE_UNTIL),
+    token=_either(_STAGE.token, next_token(_STAGE.token)),
+    not_before=_either(_STAGE.not_before, null()),
+)
+_END_AND_MAKE_READY = _END_AND.values(
+    status=_either(literal(WorkStatus.DONE, _STATE), literal(WorkStatus.READY, _STATE)),
+    lease_until=null(),
+    published_at=_either(_STAGE.published_at, func.now()),
 )
 
 
@@ -151,22 +205,25 @@ def claim(session: Session, name: StageName, key: UUID, lease_s: float) -> tuple
     begin, lease = (_BEGIN_JOB, _LEASE_INGEST) if ingest else (_BEGIN_JOB_OF_SEGMENT, _LEASE)
     of_stage = {"key_": key, "name_": name}
     job = session.scalars(begin, {"key_": key, "stage_": name.value}).one_or_none()
-    row = session.execute(lease, {**of_stage, "lease_": timedelta(seconds=lease_s)}).one_or_none()
+    connection = session.connection()
+    row = connection.execute(lease, {**of_stage, "lease_": timedelta(seconds=lease_s)}).one_or_none()
     if job is None or row is None:
-        status = session.scalar(select(Stage.status).where(*(_INGEST if ingest else _OF_SEGMENT)), of_stage)
+        status = connection.scalar(
+            select(_STAGE.status).where(*(_INGEST if ingest else _OF_SEGMENT)), of_stage
+        )
         session.rollback()
         return Refusal.DONE if status is WorkStatus.DONE else Refusal.BUSY
     return Claim(row.id, job.id, row.segment_id, name, row.token), job
 
 
 def claim_following(session: Session, segment: Segment, name: StageName, lease_s: float) -> Claim | None:
-    """Claim the stage that follows one which was finished in this transaction.
+    """Claim the first stage of a segment that was inserted in this transaction.
 
-    No message is sent for it: the process that finished the one before goes on with it. ``None`` where the
-    job has ended with that one.
+    No message is sent for it: the process that inserted it goes on with it. ``None`` where the job has ended
+    meanwhile.
     """
     values = {"key_": segment.id, "name_": name, "lease_": timedelta(seconds=lease_s)}
-    row = session.execute(_LEASE_FOLLOWING, values).one_or_none()
+    row = session.connection().execute(_LEASE_FOLLOWING, values).one_or_none()
     return Claim(row.id, segment.job_id, row.segment_id, name, row.token) if row else None
 
 
@@ -185,35 +242,85 @@ def renew(session: Session, claimed: Claim, lease_s: float) -> bool:
     )
 
 
-def finish(
-    session: Session, claimed: Claim, output: Mapping[str, Any], seconds: float, changes: Mapping[str, Any]
-) -> bool:
-    """Write a stage's result, and what it changes of its job.
+@dataclass(frozen=True)
+class Ended:
+    """A stage that has been run, and what is to be written of it.
 
-    Args:
-        session: A transaction; the job is locked in it from here on.
-        claimed: The right to do so.
+    Attributes:
+        claim: The right to do so.
         output: Of the stage.
         seconds: That it took.
         changes: Values of the job's columns.
+    """
+
+    claim: Claim
+    output: Mapping[str, Any]
+    seconds: float
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Following:
+    """The stage of a segment that comes after another.
+
+    Attributes:
+        segment_id: Whose.
+        name: Which.
+        lease_s: For how long it is leased to the process that finished the one before, which goes on with it.
+            ``None`` makes it ready for anybody; its message counts as sent by the chain.
+    """
+
+    segment_id: UUID
+    name: StageName
+    lease_s: float | None = None
+
+
+def finish(session: Session, ended: Ended, following: Following | None = None) -> Claim | Refusal | None:
+    """Write a stage's result, and let what follows begin.
+
+    Args:
+        session: A transaction; the job is locked in it from here on.
+        ended: The stage.
+        following: The stage of its segment that comes next, if one does.
 
     Returns:
-        False if an earlier try of this very commit went through though its answer was lost: the transaction
-        is rolled back then.
+        The claim of ``following`` if it is leased. ``Refusal.DONE`` if an earlier try of this very commit
+        went through though its answer was lost: the transaction is rolled back then.
 
     Raises:
-        LeaseLostError: Another has the stage by now, or the job has ended: nothing was written.
+        LeaseLostError: Another has the stage by now, or the job has ended: nothing may be written.
     """
-    count = _COUNT.values(**changes) if changes else _COUNT
-    session.execute(count, {"job_": claimed.job_id, "name_": claimed.name.value, "seconds_": seconds})
+    claimed, connection = ended.claim, session.connection()
+    changes = {f"{name}_": value for name, value in ended.changes.items()}
+    of_job = {"job_": claimed.job_id, "name_": claimed.name, "seconds_": ended.seconds}
+    connection.execute(_count(frozenset(ended.changes)), {**of_job, **changes})
     mine = {"stage_": claimed.stage_id, "token_": claimed.token}
-    if _changed(session, _END, {**mine, "output_": output}):
-        return True
-    status = session.scalar(select(Stage.status).where(*_MINE), mine)
-    if status is not WorkStatus.DONE:
-        raise LeaseLostError
-    session.rollback()
-    return False
+    values = {**mine, "output_": ended.output}
+    if following is None:
+        rows = connection.execute(_END, values).all()
+    else:
+        values |= {"key_": following.segment_id, "name_": following.name}
+        if following.lease_s is None:
+            rows = connection.execute(_END_AND_MAKE_READY, values).all()
+        else:
+            values["lease_"] = timedelta(seconds=following.lease_s)
+            rows = connection.execute(_END_AND_LEASE, values).all()
+    tokens = {row.id: row.token for row in rows}
+    if claimed.stage_id not in tokens:
+        if connection.scalar(_STATUS, mine) is not WorkStatus.DONE:
+            raise LeaseLostError
+        session.rollback()
+        return Refusal.DONE
+    del tokens[claimed.stage_id]
+    if following is None or following.lease_s is None:
+        return None
+    return next(
+        (
+            Claim(stage_id, claimed.job_id, following.segment_id, following.name, token)
+            for stage_id, token in tokens.items()
+        ),
+        None,
+    )
 
 
 def count_done(job: Job, name: StageName, seconds: float = 0) -> None:
@@ -227,11 +334,6 @@ def add_seconds(job: Job, name: StageName, seconds: float) -> None:
     """Add compute time to a locked job's account of a stage."""
     spent = float(job.stage_seconds.get(name.value, 0))
     job.stage_seconds = {**job.stage_seconds, name.value: round(spent + seconds, 4)}
-
-
-def make_ready(session: Session, segment: Segment, name: StageName) -> None:
-    """Make a waiting stage ready; its message counts as sent by the chain."""
-    session.execute(_MAKE_READY, {"key_": segment.id, "name_": name})
 
 
 def give_back(session: Session, claimed: Claim, settings: Settings) -> bool:
@@ -257,5 +359,5 @@ def give_back(session: Session, claimed: Claim, settings: Settings) -> bool:
     return True
 
 
-def _changed(session: Session, statement: Any, values: Mapping[str, Any] | None = None) -> bool:
-    return cast("CursorResult[Any]", session.execute(statement, values)).rowcount > 0
+def _changed(session: Session, statement: Any) -> bool:
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount > 0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 from sqlalchemy.exc import SQLAlchemyError
+
+from worker.watch import watch_of
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ class LeaseLostError(Exception):
 
 
 class Pulse:
-    """Renews a lease from a thread while the block runs.
+    """Renews a lease from another thread while the block runs.
 
     A database that is away is no reason to stop: only the conditional commit decides who won.
     """
@@ -29,32 +30,27 @@ class Pulse:
     def __init__(self, renew: Callable[[], bool], lease_s: float) -> None:
         """Call ``renew`` several times a lease; it tells whether the claim still stands."""
         self._renew = renew
-        self._beat_s = min(lease_s / 3, LONGEST_BEAT_S)
-        self._stop = threading.Event()
-        self._lost = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
+        self._watch = watch_of("pulse", min(lease_s / 3, LONGEST_BEAT_S))
+        self._lost = False
 
     def __enter__(self) -> Self:
         """Start beating."""
-        self._thread.start()
+        self._watch.begin(self._beat)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop beating; the last beat may still be on its way and does no harm."""
-        self._stop.set()
+        self._watch.end()
 
     def checkpoint(self) -> None:
         """Raise ``LeaseLostError`` if the claim is gone; work calls this as often as it can."""
-        if self._lost.is_set():
+        if self._lost:
             raise LeaseLostError
 
-    def _run(self) -> None:
-        while not self._stop.wait(self._beat_s):
-            try:
-                if not self._renew():
-                    self._lost.set()
-                    return
-            except SQLAlchemyError as error:
-                log.warning("heartbeat not written: %s", type(error).__name__)
+    def _beat(self) -> None:
+        try:
+            self._lost = self._lost or not self._renew()
+        except SQLAlchemyError as error:
+            log.warning("heartbeat not written: %s", type(error).__name__)

@@ -20,12 +20,13 @@ from shared.tables import Job, JobStatus, Segment, StageName
 from worker.assignment import Assignment, read_assignment
 from worker.lease import (
     Claim,
+    Ended,
+    Following,
     Refusal,
     claim,
     claim_following,
     finish,
     give_back,
-    make_ready,
     renew,
 )
 from worker.metrics.stages import observed
@@ -169,19 +170,20 @@ def _commit(session: Session, done: Done, stays: Stays, lease_s: float) -> Assig
     onward = stays(names[0], job)
     # Windows are in the model's hands as soon as they are ready.
     begun = {"stage": names[0].value} if onward or names[0] is StageName.INFERENCE else {}
-    if not finish(session, claimed, result.output, done.seconds, {**begun, **result.changes}):
+    ended = Ended(claimed, result.output, done.seconds, {**begun, **result.changes})
+    # Ingest's first segment has no rows yet: those are written below, ready.
+    following = None if result.first else Following(segment.id, names[0], lease_s if onward else None)
+    claim_after = finish(session, ended, following)
+    if claim_after is Refusal.DONE:
         return None
     result.write(session)
-    if not onward:
-        if result.first is None:
-            make_ready(session, segment, names[0])
-        return None
-    following = claim_following(session, segment, names[0], lease_s)
-    if following is None:
+    if result.first and onward:
+        claim_after = claim_following(session, segment, names[0], lease_s)
+    if not isinstance(claim_after, Claim):
         return None
     outputs = {**assignment.outputs, claimed.name: result.output}
     return replace(
-        assignment, claim=following, segment=segment, windows=windows, outputs=outputs, ahead=names[1:]
+        assignment, claim=claim_after, segment=segment, windows=windows, outputs=outputs, ahead=names[1:]
     )
 
 

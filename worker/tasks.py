@@ -12,13 +12,16 @@ from uuid import UUID
 from celery import Task
 
 from shared.backlog import unsent
-from shared.queue import publish, segment_message, task_name
-from shared.tables import Stage, StageName
+from shared.queue import INFERENCE, publish, queue_names, segment_message, task_name, wake_model
+from shared.tables import Priority, Stage, StageName
 from worker.app import app
 from worker.dispatch import send_ready
 from worker.runner import run_stage, take_stage
 from worker.toolkit import toolkit
 from worker.walk import stays, walk, work_of
+
+LAST = [StageName.INFERENCE]
+BULK = queue_names(INFERENCE, priorities=(Priority.BULK,))
 
 
 class StageTask(Task[Any, Any]):
@@ -40,7 +43,10 @@ def ingest(job_id: str) -> None:
         return
     done = walk(first)
     ahead = [stage for stage in (first.claim.name, *first.ahead) if stage not in done]
-    publish(segment_message(app, first.span.id, ahead, first.job.priority, first.job.analyzer))
+    if ahead == LAST:
+        wake_model(app, first.span.id, first.job.priority, toolkit().settings)
+    else:
+        publish(segment_message(app, first.span.id, ahead, first.job.priority, first.job.analyzer))
 
 
 @app.task(name=task_name(StageName.FACES), base=StageTask, bind=True)
@@ -64,10 +70,12 @@ def fusion(self: Task[Any, Any], segment_id: str) -> None:
 @app.task(name=task_name(StageName.INFERENCE), base=StageTask, bind=True)
 def inference(self: Task[Any, Any], segment_id: str) -> None:
     """Score whatever windows are ready; ``segment_id`` only says which segment woke us."""
-    from worker.stages.inference import drain  # noqa: PLC0415
+    from worker.stages.inference import drain, gather  # noqa: PLC0415
 
+    taken_from = (self.request.delivery_info or {}).get("routing_key")
+    if taken_from in BULK:
+        gather()
     if drain(toolkit()):
-        taken_from = (self.request.delivery_info or {}).get("routing_key")
         publish(self.signature((segment_id,), immutable=True, queue=str(taken_from)))
 
 
@@ -77,4 +85,8 @@ def _run(task: Task[Any, Any], name: StageName, segment_id: UUID) -> None:
     done = {task_name(each) for each in walk(taken)} if taken else set()
     # A list of signatures, though Celery's stubs have a text there.
     chain: Any = task.request.chain or []
-    task.request.update(chain=[each for each in chain if each["task"] not in done])
+    ahead = [each for each in chain if each["task"] not in done]
+    if taken and [each["task"] for each in ahead] == [task_name(each) for each in LAST]:
+        wake_model(app, segment_id, taken.job.priority, toolkit().settings)
+        ahead = []
+    task.request.update(chain=ahead)

@@ -9,8 +9,9 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Timer
 from types import FrameType
+
+from worker.watch import watch_of
 
 
 class TimeLimitError(Exception):
@@ -34,14 +35,13 @@ def time_limit(soft_s: float, hard_s: float, last_words: Callable[[], object]) -
         finally:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    timer = Timer(hard_s, kill)
-    timer.daemon = True
+    watch = watch_of("hard limit", hard_s)
     before = signal.signal(signal.SIGALRM, interrupt)
-    timer.start()
+    watch.begin(kill)
     signal.setitimer(signal.ITIMER_REAL, soft_s)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        timer.cancel()
+        watch.end()
         signal.signal(signal.SIGALRM, before)

@@ -26,7 +26,9 @@ class Toolkit:
 def toolkit() -> Toolkit:
     """Return this process's toolkit; a forked child must forget its parent's first."""
     settings = get_settings()
-    return Toolkit(settings, connect(settings, pool_size=2, ping=False), storage_of(settings))
+    # What a crash makes forgotten here is done again: worker/lease.py.
+    engine = connect(settings, pool_size=2, ping=False, durable=False)
+    return Toolkit(settings, engine, storage_of(settings))
 
 
 def forget_parent() -> None:

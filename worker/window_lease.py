@@ -20,6 +20,7 @@ from shared.backlog import due
 from shared.settings import Settings
 from shared.tables import Job, Prediction, Stage, StageName, WorkStatus
 from worker.arrays import StoredArray
+from worker.lease import next_token
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def claim_windows(session: Session, limit: int, lease_s: float) -> BatchClaim | 
         .where(Prediction.id.in_(chosen))
         .values(
             status=WorkStatus.LEASED,
-            token=Prediction.token + 1,
+            token=next_token(cast("ColumnElement[int]", Prediction.token)),
             lease_until=func.now() + timedelta(seconds=lease_s),
             not_before=None,
         )

@@ -18,7 +18,7 @@ from worker.arrays import StoredArray, read_array, write_array
 from worker.assignment import Assignment
 from worker.audio.features import load
 from worker.audio.images import encode_png, sequence_sheet
-from worker.conclusion import close_segment
+from worker.conclusion import close_segments
 from worker.faces.segment import window_frames
 from worker.fusion import FUSIONS, FusedWindows, Heard, Seen
 from worker.fusion.segment import heard_in, rows_of, seen_nothing
@@ -57,7 +57,7 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
         open_windows(session, assignment.span, fused, activity)
         job = None if any(fused.modalities) else lock_job(session, assignment.job.id)
         if job is not None:
-            close_segment(session, job, assignment.span.id, kit.settings)
+            close_segments(session, [job], [assignment.span.id], kit.settings)
 
     return Result({"inputs": inputs, "sequence_png": sheet}, write=write)
 

@@ -6,23 +6,23 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
-from sqlalchemy import update
+from sqlalchemy import Table, bindparam, update
 from sqlalchemy.orm import Session
 
 from shared.database import transact
 from shared.documents import DIGITS
 from shared.errors import AvemotionError, ErrorCode
-from shared.lifecycle import end_job, lock_job
+from shared.lifecycle import end_job, lock_job, lock_jobs
 from shared.settings import Settings, get_settings
 from shared.tables import Job, JobStatus, Prediction, StageName, WorkStatus
 from worker.arrays import read_rows
-from worker.conclusion import close_segment
+from worker.conclusion import close_segments
 from worker.lease import add_seconds
 from worker.metrics.model import observed_batch
 from worker.metrics.stages import observed
@@ -45,6 +45,8 @@ log = structlog.stdlib.get_logger(__name__)
 
 # Share of the time limit after which a wake-up that still finds work hands it to another wake-up.
 LONGEST_SHARE = 0.5
+# Far less than anybody who waits for a batch of jobs can notice.
+GATHER_S = 0.03
 # One a fusion, and one more: loading a model takes seconds, and each takes memory.
 MOST_ENGINES = 4
 
@@ -74,6 +76,11 @@ def engine_of(model: str) -> Engine:
             xla=settings.model_xla,
         )
     return engine
+
+
+def gather() -> None:
+    """Let windows of bulk jobs come together for a moment: a batch costs the same for one and for eight."""
+    time.sleep(GATHER_S)
 
 
 def drain(kit: Toolkit) -> bool:
@@ -159,40 +166,67 @@ class Scored:
     weights_sha256: str
     seconds: float
 
+    def rows(self) -> list[dict[str, Any]]:
+        """Return what is written of each window, in the order of the batch."""
+        said = self.predictions
+        return [
+            {
+                "window_": window.id,
+                "probabilities_": {
+                    label: round(float(p), DIGITS)
+                    for label, p in zip(self.labels, probabilities, strict=True)
+                },
+                "valence_": float(valence),
+                "arousal_": float(arousal),
+            }
+            for window, probabilities, valence, arousal in zip(
+                self.batch.windows, said.probabilities, said.valence, said.arousal, strict=True
+            )
+        ]
+
+
+# Of the table, not of its class: nobody needs the objects.
+_WINDOWS = cast("Table", Prediction.__table__)
+_WRITE = (
+    update(_WINDOWS)
+    .where(_WINDOWS.c.id == bindparam("window_"))
+    .values(
+        status=WorkStatus.DONE,
+        lease_until=None,
+        **{name: bindparam(f"{name}_") for name in ("probabilities", "valence", "arousal")},
+    )
+)
+
 
 def write_predictions(session: Session, scored: Scored, settings: Settings) -> None:
-    """Write the predictions of those windows whose claims still stand, and close what they complete."""
-    batch, predictions = scored.batch, scored.predictions
-    values = {
-        window.id: {
-            "id": window.id,
-            "status": WorkStatus.DONE,
-            "lease_until": None,
-            "probabilities": {
-                label: round(float(p), DIGITS) for label, p in zip(scored.labels, probabilities, strict=True)
-            },
-            "valence": float(valence),
-            "arousal": float(arousal),
-        }
-        for window, probabilities, valence, arousal in zip(
-            batch.windows, predictions.probabilities, predictions.valence, predictions.arousal, strict=True
-        )
-    }
-    for job_id, windows in by_job(batch.windows).items():
-        job = lock_job(session, job_id)
-        alive = standing(session, windows)
-        if job is None or not alive:
+    """Write the predictions of those windows whose claims still stand, and close what they complete.
+
+    All jobs of the batch share the statements: they are as many for eight jobs as for one.
+    """
+    batch = scored.batch
+    shares = by_job(batch.windows)
+    jobs = lock_jobs(session, shares)
+    alive = standing(session, batch.windows)
+    written: list[Job] = []
+    for job in jobs:
+        windows = shares[job.id]
+        if alive.isdisjoint(window.id for window in windows):
             continue
         if not made_by(job, scored):
             message = "The model was replaced while the job ran; send the job again."
             end_job(session, job, JobStatus.FAILED, settings, error=(ErrorCode.MODEL_UNAVAILABLE, message))
+            alive -= {window.id for window in windows}
             continue
-        session.execute(update(Prediction), [values[row] for row in sorted(alive)])
         job.model_info = {**(job.model_info or {}), "weights_sha256": scored.weights_sha256}
         job.version += 1
         add_seconds(job, StageName.INFERENCE, scored.seconds * len(windows) / len(batch.windows))
-        for segment_id in sorted({window.segment_id for window in windows}):
-            close_segment(session, job, segment_id, settings)
+        written.append(job)
+    ids = {job.id for job in written}
+    rows = [row for row in scored.rows() if row["window_"] in alive]
+    if rows:
+        session.connection().execute(_WRITE, rows)
+        segments = {window.segment_id for window in batch.windows if window.job_id in ids}
+        close_segments(session, written, segments, settings)
 
 
 def made_by(job: Job, scored: Scored) -> bool:

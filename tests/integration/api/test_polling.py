@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from flask_openapi3.openapi import OpenAPI
 from sqlalchemy import Engine, text
 
+from api.polling import entity_tag
+from api.reading import JobState
 from shared.schemas.jobs import JobDocument
 from shared.tables import JobStatus
 from tests.integration.api.conftest import Client, Predict, Upload, job_id_of
@@ -133,3 +136,10 @@ def test_dropped_connections(app: OpenAPI, client: Client, predict: Predict, eng
     assert codes == [304] * 6 + [200] * 6
     assert client.get("/jobs").status_code == 200
     assert app is not None
+
+
+def test_an_end_is_never_taken_for_what_came_before() -> None:
+    """A database that crashed may have forgotten a version that a client knows, and count to it again."""
+    job_id = uuid4()
+
+    assert entity_tag(job_id, JobState(9, ended=False)) != entity_tag(job_id, JobState(9, ended=True))

@@ -20,7 +20,7 @@ from shared.storage import open_storage
 from shared.tables import Base, Job, Priority, Segment, Stage, StageName, Upload, UploadKind, UploadState
 from tests.integration.worker.steps import ALL_STAGES
 from tests.servers import Server
-from worker.lease import Claim, Refusal, claim, finish
+from worker.lease import Claim, Ended, Refusal, claim, finish
 from worker.segments import insert_segments, new_segments
 from worker.toolkit import Toolkit
 from worker.windows import plan_segments, plan_windows
@@ -114,7 +114,7 @@ def ingested(kit: Toolkit, new_job: NewJob) -> Callable[..., list[UUID]]:
             claimed, job = taken
             plans = plan_segments(plan_windows(duration_s, 2, 2), segment_s)
             changes = {"segments_total": len(plans), "stages_total": 1 + len(plans) * len(ALL_STAGES)}
-            assert finish(session, claimed, {}, 0.1, changes)
+            finish(session, Ended(claimed, {}, 0.1, changes))
             insert_segments(session, job, new_segments(job, plans), plans, ALL_STAGES)
 
         transact(kit.engine, write)

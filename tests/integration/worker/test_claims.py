@@ -8,15 +8,16 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, select, text, update
 from sqlalchemy.orm import Session
 
-from shared.database import transact
+from shared.database import connect, transact
+from shared.errors import ErrorCode
 from shared.lifecycle import end_job, lock_job
 from shared.tables import Job, JobStatus, Stage, StageName, WorkStatus
 from tests.integration.worker.conftest import LEASE_S, NewJob
 from tests.integration.worker.steps import end
-from worker.lease import Claim, Refusal, claim, finish, give_back, renew
+from worker.lease import Claim, Ended, Following, Refusal, claim, finish, give_back, renew
 from worker.pulse import LeaseLostError
 from worker.takeback import take_back_stages
 from worker.toolkit import Toolkit
@@ -95,8 +96,8 @@ def test_a_worker_that_lost_its_lease_writes_nothing(
     fast = take(StageName.FACES, segment)
 
     with pytest.raises(LeaseLostError):
-        transact(kit.engine, lambda s: finish(s, slow, {"by": "slow"}, 1, {}))
-    transact(kit.engine, lambda s: finish(s, fast, {"by": "fast"}, 1, {}))
+        transact(kit.engine, lambda s: finish(s, Ended(slow, {"by": "slow"}, 1)))
+    transact(kit.engine, lambda s: finish(s, Ended(fast, {"by": "fast"}, 1)))
 
     assert fast.token > slow.token
     assert stage_of(kit.engine, fast).output == {"by": "fast"}
@@ -108,9 +109,9 @@ def test_a_commit_whose_answer_was_lost_counts_once(
     """Finishing again with the same token is taken for what it is: the same commit."""
     (segment,) = ingested()
     faces = take(StageName.FACES, segment)
-    assert transact(engine, lambda s: finish(s, faces, {}, 1, {}))
+    assert transact(engine, lambda s: finish(s, Ended(faces, {}, 1))) is None
 
-    assert transact(engine, lambda s: not finish(s, faces, {}, 1, {}))
+    assert transact(engine, lambda s: finish(s, Ended(faces, {}, 1))) is Refusal.DONE
 
     assert job_of(engine, faces.job_id).stages_done == 2
 
@@ -124,7 +125,7 @@ def test_a_forged_token_opens_nothing(
 
     for token in (faces.token - 1, faces.token + 1):
         with pytest.raises(LeaseLostError):
-            transact(engine, lambda s, token=token: finish(s, replace(faces, token=token), {}, 1, {}))
+            transact(engine, lambda s, token=token: finish(s, Ended(replace(faces, token=token), {}, 1)))
 
     assert stage_of(engine, faces).status is WorkStatus.LEASED
 
@@ -145,7 +146,7 @@ def test_a_cancelled_job_fences_its_worker(
 
     assert not transact(kit.engine, lambda s: renew(s, faces, LEASE_S))
     with pytest.raises(LeaseLostError):
-        transact(kit.engine, lambda s: finish(s, faces, {}, 1, {}))
+        transact(kit.engine, lambda s: finish(s, Ended(faces, {}, 1)))
     assert job_of(kit.engine, faces.job_id).status is JobStatus.CANCELLED
 
 
@@ -195,3 +196,79 @@ def test_a_stage_that_kills_its_workers_fails_its_job_with_worker_lost(
     assert transact(kit.engine, lambda s: claim(s, StageName.FACES, segment, LEASE_S)) is Refusal.BUSY
     open_work = select(Stage.id).where(Stage.status.in_([WorkStatus.READY, WorkStatus.WAITING]))
     assert transact(kit.engine, lambda s: s.scalars(open_work).all()) == []
+
+
+def test_a_claim_that_a_crash_made_forgotten_stays_without_right(
+    kit: Toolkit, ingested: Callable[..., list[UUID]], take: Take
+) -> None:
+    """The claim that is given instead has another token, so that the forgotten one writes nothing."""
+    (segment,) = ingested()
+    forgotten = take(StageName.FACES, segment)
+    row = update(Stage).where(Stage.id == forgotten.stage_id)
+    transact(kit.engine, lambda s: s.execute(row.values(status=WorkStatus.READY, token=0)))
+
+    taken = take(StageName.FACES, segment)
+
+    assert taken.token != forgotten.token
+    with pytest.raises(LeaseLostError):
+        transact(kit.engine, lambda s: finish(s, Ended(forgotten, {}, 1)))
+
+
+def test_a_stage_is_handed_on_in_the_commit_of_its_result(
+    engine: Engine, ingested: Callable[..., list[UUID]], take: Take
+) -> None:
+    """Who goes on with a segment has the next stage's claim at once; nobody else can have it."""
+    (segment,) = ingested()
+    faces = take(StageName.FACES, segment)
+
+    sound = transact(
+        engine, lambda s: finish(s, Ended(faces, {}, 1), Following(segment, StageName.SOUND, LEASE_S))
+    )
+
+    assert isinstance(sound, Claim)
+    assert (sound.segment_id, sound.name) == (segment, StageName.SOUND)
+    assert stage_of(engine, faces).status is WorkStatus.DONE
+    assert stage_of(engine, sound).token == sound.token
+    assert transact(engine, lambda s: renew(s, sound, LEASE_S))
+    assert transact(engine, lambda s: claim(s, StageName.SOUND, segment, LEASE_S)) is Refusal.BUSY
+
+
+def test_nothing_is_handed_on_by_a_worker_that_lost_its_lease(
+    kit: Toolkit, ingested: Callable[..., list[UUID]], take: Take, expire: Expire
+) -> None:
+    """The stage that would follow waits on, for whoever has the one before by now."""
+    (segment,) = ingested()
+    slow = take(StageName.FACES, segment)
+    expire(slow)
+    take_back_stages(kit)
+
+    with pytest.raises(LeaseLostError):
+        transact(
+            kit.engine, lambda s: finish(s, Ended(slow, {}, 1), Following(segment, StageName.SOUND, LEASE_S))
+        )
+
+    take(StageName.FACES, segment)
+    assert transact(kit.engine, lambda s: claim(s, StageName.SOUND, segment, LEASE_S)) is Refusal.BUSY
+
+
+def test_only_ends_wait_for_the_disk(kit: Toolkit, ingested: Callable[..., list[UUID]], take: Take) -> None:
+    """What goes on inside a job may be forgotten by a crash and is done again; an end that was seen stays."""
+    (segment,) = ingested()
+    faces = take(StageName.FACES, segment)
+    waits = text("SHOW synchronous_commit")
+
+    def go_on(session: Session) -> str:
+        finish(session, Ended(faces, {}, 1))
+        return session.scalars(waits).one()
+
+    def come_to_an_end(session: Session) -> str:
+        job = lock_job(session, faces.job_id)
+        assert job is not None
+        end_job(session, job, JobStatus.FAILED, kit.settings, error=(ErrorCode.TIMEOUT, "It took too long."))
+        return session.scalars(waits).one()
+
+    own = replace(kit, engine=connect(kit.settings, durable=False))
+    assert transact(own.engine, go_on) == "off"
+    assert transact(own.engine, come_to_an_end) == "on"
+    assert transact(kit.engine, lambda session: session.scalars(waits).one()) == "on"
+    own.engine.dispose()

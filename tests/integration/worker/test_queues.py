@@ -6,12 +6,22 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from client.stack.valkey import EmbeddedValkey
 from shared.analyzers import announce, find_analyzers
-from shared.queue import make_celery, publish, queue_lengths, queue_name, queue_names, task_name
+from shared.queue import (
+    INFERENCE,
+    make_celery,
+    publish,
+    queue_lengths,
+    queue_name,
+    queue_names,
+    task_name,
+    wake_model,
+)
 from shared.settings import Settings
 from shared.tables import Priority, StageName
 from tests.servers import Server, wait_until
@@ -109,3 +119,22 @@ def test_a_broker_that_is_away_is_no_error_for_the_sender(tmp_path: Path) -> Non
     app = make_celery(nowhere)
 
     assert not publish(app.signature(task_name(StageName.INGEST), args=("x",)))
+
+
+def test_the_model_is_woken_up_once_for_all_that_is_ready(broker: Settings) -> None:
+    """While a message waits another would find nothing to do; of another priority it is another matter."""
+    app = make_celery(broker)
+    bulk, interactive = queue_names(INFERENCE, priorities=(Priority.BULK, Priority.INTERACTIVE))
+
+    assert all(wake_model(app, uuid4(), Priority.BULK, broker) for _ in range(3))
+    assert wake_model(app, uuid4(), Priority.INTERACTIVE, broker)
+
+    lengths = queue_lengths(broker)
+    assert (lengths[bulk], lengths[interactive]) == (1, 1)
+
+
+def test_waking_the_model_without_a_broker_is_left_to_the_janitor(tmp_path: Path) -> None:
+    """Nobody waits, and whoever asks is told."""
+    away = Settings(broker_url="redis://127.0.0.1:1/0", data_dir=tmp_path)
+
+    assert not wake_model(make_celery(away), uuid4(), Priority.BULK, away)

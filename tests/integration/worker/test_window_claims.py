@@ -10,8 +10,10 @@ from uuid import UUID
 import numpy as np
 import pytest
 from sqlalchemy import Engine, select, update
+from sqlalchemy.orm import Session
 
 from shared.database import transact
+from shared.lifecycle import end_job, lock_job
 from shared.tables import Job, JobStatus, Prediction, Priority, Segment, StageName, WorkStatus
 from tests.integration.worker.conftest import LEASE_S
 from tests.integration.worker.steps import end
@@ -198,3 +200,28 @@ def test_windows_that_lost_a_worker_do_not_share_a_batch_with_others(kit: Toolki
 
     assert only_job(kit.engine, bad[0]).error_code == "worker_lost"
     assert only_job(kit.engine, good[0]).status is JobStatus.SUCCEEDED
+
+
+def test_a_batch_is_written_for_those_jobs_that_still_want_it(kit: Toolkit, fused: Fused) -> None:
+    """Of three jobs in a batch one is cancelled and one was made for other weights: the third succeeds."""
+    wanted, cancelled, other = (fused(duration_s=2)[0] for _ in range(3))
+    made_for = {"weights_sha256": "0" * 64}
+    other_job = only_job(kit.engine, other).id
+    change = update(Job).where(Job.id == other_job).values(model_info=made_for)
+    transact(kit.engine, lambda s: s.execute(change))
+    batch = claim_some(kit.engine, 8)
+    assert batch is not None
+
+    def cancel(session: Session) -> None:
+        job = lock_job(session, only_job(kit.engine, cancelled).id)
+        assert job is not None
+        end_job(session, job, JobStatus.CANCELLED, kit.settings)
+
+    transact(kit.engine, cancel)
+    score(kit, batch)
+
+    ends = [only_job(kit.engine, segment) for segment in (wanted, cancelled, other)]
+    assert [job.status for job in ends] == [JobStatus.SUCCEEDED, JobStatus.CANCELLED, JobStatus.FAILED]
+    assert ends[2].error_code == "model_unavailable"
+    rows = select(Prediction.status).where(Prediction.status == WorkStatus.DONE)
+    assert len(transact(kit.engine, lambda s: s.scalars(rows).all())) == 1

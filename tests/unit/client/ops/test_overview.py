@@ -71,6 +71,8 @@ def test_messages_alone_ask_for_a_worker_too() -> None:
         (2, ReadyCount(3, 2, 9.0), 1),
         (5, ReadyCount(3, 2, 9.0), 0),
         (0, ReadyCount(3, 0, 9.0), 0),
+        (0, ReadyCount(3, 2, 9.0, together=True), 3),
+        (1, ReadyCount(3, 2, 9.0, together=True), 0),
         (None, ReadyCount(3, 2, 9.0), None),
         (4, None, 0),
     ],
