@@ -82,8 +82,6 @@ def prepare(role: str, settings: Settings) -> tuple[str, ...]:
     Returns the analyzers that work here.
     """
     problems: Mapping[str, Sequence[str]] = {}
-    # Celery would change to SIGQUIT's cold shutdown only with this: finish the running task first.
-    os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
     step = type("RoleLivenessStep", (LivenessStep,), {"role": role})
     app.steps["worker"].add(step)
     if role != INFERENCE:

@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from shared.settings import Settings
+from worker.stages.inference import LONGEST_SHARE
+
 ROOT = Path(__file__).parents[2]
 COMPOSE = Path(sys.executable).parent / "docker-compose"
 BASE = "python:3.12-slim-bookworm"
@@ -93,6 +96,28 @@ def test_secret_of_webhooks_is_given_to_those_who_need_it(services: dict[str, di
     """Workers that decode hostile media do not have what webhooks are signed with."""
     having = {name for name, item in services.items() if "AVEMOTION_WEBHOOK_SECRET" in item["environment"]}
     assert having == {"api", "janitor"}
+
+
+def test_a_worker_has_time_to_end_its_stage(services: dict[str, dict[str, Any]]) -> None:
+    """Compose waits for longer than the longest stage and the patience with which its result is written."""
+    settings = Settings()
+    longest_s = settings.stage_hard_limit_s + 2 * settings.lease_s
+    for name in WORKERS - {"janitor"}:
+        # A worker of the model that is told to stop may claim batches until then.
+        more_s = LONGEST_SHARE * settings.stage_time_limit_s if name.startswith("inference") else 0
+        assert seconds(services[name]["stop_grace_period"]) > longest_s + more_s, name
+
+
+def test_a_worker_stops_alike_everywhere() -> None:
+    """Nothing here asks Celery for another end than its warm one, whose limit is the grace period."""
+    kubernetes = "deploy/kubernetes/base/settings.yaml"
+    for name in ("docker-compose.yml", "Dockerfile", "worker/children.py", kubernetes):
+        assert "REMAP_SIGTERM" not in (ROOT / name).read_text(encoding="utf-8"), name
+
+
+def seconds(duration: str) -> int:
+    """Return a duration as compose writes it, such as ``6m30s``, in seconds."""
+    return sum(int(number) * {"m": 60, "s": 1}[unit] for number, unit in re.findall(r"(\d+)([ms])", duration))
 
 
 def test_workers_can_be_scaled(services: dict[str, dict[str, Any]]) -> None:
