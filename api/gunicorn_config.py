@@ -15,6 +15,7 @@ from shared.errors import AvemotionError
 from shared.logs import configure_logs
 from shared.settings import get_settings
 from shared.storage_choice import check_storage
+from shared.tracing import end_tracing
 
 if TYPE_CHECKING:
     from api.services import Services
@@ -86,6 +87,7 @@ def worker_exit(_server: Any, worker: Any) -> None:
     kit: Services | None = worker.wsgi.extensions.get(EXTENSION) if worker.wsgi else None
     if kit is not None:
         kit.close()
+    end_tracing()
 
 
 def child_exit(_server: Any, worker: Any) -> None:

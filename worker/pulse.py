@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from types import TracebackType
 from typing import Self
 
@@ -32,7 +33,10 @@ class Pulse:
         self._beat_s = min(lease_s / 3, LONGEST_BEAT_S)
         self._stop = threading.Event()
         self._lost = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
+        # With the ids of the stage at hand, which the thread's log lines are about.
+        self._thread = threading.Thread(
+            target=copy_context().run, args=(self._run,), name="pulse", daemon=True
+        )
 
     def __enter__(self) -> Self:
         """Start beating."""

@@ -9,8 +9,11 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from threading import Timer
 from types import FrameType
+
+from worker.tracing import end_at_once
 
 
 class TimeLimitError(Exception):
@@ -31,10 +34,12 @@ def time_limit(soft_s: float, hard_s: float, last_words: Callable[[], object]) -
     def kill() -> None:
         try:
             last_words()
+            end_at_once("timeout")
         finally:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    timer = Timer(hard_s, kill)
+    # With the ids of the stage at hand: the other thread's log lines are about it too.
+    timer = Timer(hard_s, copy_context().run, (kill,))
     timer.daemon = True
     before = signal.signal(signal.SIGALRM, interrupt)
     timer.start()

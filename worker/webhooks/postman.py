@@ -17,6 +17,7 @@ from worker.webhooks.batches import announce_batches
 from worker.webhooks.events import make_event
 from worker.webhooks.queue import Claim, claim, find_due, settle
 from worker.webhooks.sending import Try, send
+from worker.webhooks.tracing import traced_delivery
 from worker.webhooks.turns import Turns
 
 log = structlog.stdlib.get_logger(__name__)
@@ -95,9 +96,11 @@ class Postman:
     def _deliver(self, claimed: Claim, deadline: float) -> None:
         failed = False
         try:
-            tried = self._try(claimed, deadline)
-            if tried is None:
-                return
+            with traced_delivery(self._engine, claimed) as note:
+                tried = self._try(claimed, deadline)
+                if tried is None:
+                    return
+                note(tried)
             failed = tried.outcome is not WebhookOutcome.DELIVERED
             if failed:
                 log.info(
