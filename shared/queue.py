@@ -103,7 +103,7 @@ def make_celery(settings: Settings) -> Celery:
         task_retry_on_worker_lost=True,
         task_time_limit=task_limit_s,
         worker_prefetch_multiplier=1,
-        worker_send_task_events=False,
+        worker_send_task_events=settings.task_events,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_proc_alive_timeout=120,
         worker_soft_shutdown_timeout=5,

@@ -97,7 +97,8 @@ def run_worker(role: str) -> None:
             f"--loglevel={settings.log_level}",
             "--without-gossip",
             "--without-mingle",
-            "--without-heartbeat",
+            # Who looks at events takes a worker without heartbeats for a dead one.
+            *(() if settings.task_events else ("--without-heartbeat",)),
         ]
     )
 
