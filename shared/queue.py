@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 import redis
@@ -155,9 +156,17 @@ def publish(message: Signature[None]) -> bool:
     try:
         message.apply_async(retry=False)
     except (OperationalError, redis.RedisError, OSError) as error:
-        log.warning("message not sent, the janitor will: %s", type(error).__name__)
+        log.warning("message not sent, the janitor will: %s", type(error).__name__, extra=_ids(message))
         return False
     return True
+
+
+def _ids(message: Signature[None]) -> dict[str, str]:
+    """Return what log lines say of a message."""
+    # A chain's are those of its first task.
+    first: Any = getattr(message, "tasks", [message])[0]
+    of_job = first.task == task_name(StageName.INGEST)
+    return {"job_id" if of_job else "segment_id": first.args[0], "stage": first.task.rpartition(".")[2]}
 
 
 def broker(settings: Settings) -> redis.Redis:

@@ -105,14 +105,10 @@ def traced_batch(batch: BatchClaim, kit: Toolkit) -> Iterator[None]:
 
     kind = _consumer()
     spans = [telemetry.begin("inference", facts, context=context, kind=kind) for facts, context in parts]
-    # Jobs that nobody samples need no batch.
-    links = [span for span in spans if span.is_recording()]
-    if links:
-        own = telemetry.begin("batch", whole, context=Context(), kind=kind, links=links)
-        for span in spans:
-            span.add_link(own.get_span_context())
-        spans.insert(0, own)
-    with _at_hand(tuple(spans)):
+    own = telemetry.begin("batch", whole, context=Context(), kind=kind, links=spans)
+    for span in spans:
+        span.add_link(own.get_span_context())
+    with _at_hand((own, *spans)):
         yield
 
 

@@ -69,16 +69,15 @@ class Telemetry:
         }
 
     def parent_at_hand(self) -> str | None:
-        """Return the span at hand as W3C's ``traceparent``."""
-        carrier: dict[str, str] = {}
-        self._propagator.inject(carrier)
-        return carrier.get(HEADER)
+        """Return the span at hand as ``parent_of`` does."""
+        return self.parent_of(trace.get_current_span())
 
-    def parent_of(self, span: Span) -> str:
-        """Return a span as W3C's ``traceparent``."""
+    def parent_of(self, span: Span) -> str | None:
+        """Return a span as W3C's ``traceparent``; ``None`` if there is none, or nobody samples it."""
         carrier: dict[str, str] = {}
-        self._propagator.inject(carrier, trace.set_span_in_context(span, Context()))
-        return carrier[HEADER]
+        if span.get_span_context().trace_flags.sampled:
+            self._propagator.inject(carrier, trace.set_span_in_context(span, Context()))
+        return carrier.get(HEADER)
 
     def under(self, trace_parent: str | None) -> Context:
         """Return the context of spans under a ``traceparent``; of a new trace if it is none, or not valid."""

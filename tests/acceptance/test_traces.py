@@ -123,6 +123,23 @@ def test_a_failed_job_says_why(watched: Watched, tmp_path: Path) -> None:
     assert "secret-name" not in repr(spans) + repr(lines)
 
 
+def test_what_a_caller_does_not_sample_makes_no_spans(watched: Watched, tmp_path: Path) -> None:
+    """The caller's choice holds for the whole job, which costs the workers nothing then."""
+    service, collector = watched
+    upload = service.upload(media_factory.encoded_audio(tmp_path / "sound.mp4", "aac"))
+    header = {"traceparent": f"{CALLER[:-1]}0".replace("0af7", "1bf7")}
+    answer = service.http.post("/predict", json={"video_id": upload}, headers=header)
+    job_id = answer.json()["job_id"]
+    assert service.end_of(job_id)["status"] == "failed"
+    # Those of a later job come after any of this one.
+    later = service.predict(video_id=upload)
+    service.end_of(later)
+    collector.await_spans(later, "POST /predict", "ingest")
+
+    assert collector.of_job(job_id) == []
+    assert not {span.trace_id for span in collector.spans if span.trace_id.startswith("1bf7")}
+
+
 @pytest.mark.slow
 def test_each_job_of_a_chunk_has_a_trace_of_its_own(watched: Watched, face_clip: Path) -> None:
     """Their roots link to the request that made them."""

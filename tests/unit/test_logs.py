@@ -7,8 +7,13 @@ import re
 import subprocess
 import sys
 from typing import Any
+from uuid import uuid4
 
 import pytest
+
+from shared.queue import EVERYWHERE, ingest_message, make_celery, publish, segment_message
+from shared.settings import Settings
+from shared.tables import Priority, StageName
 
 # Ends of lines of all kinds, a terminal's control sequence, and a right-to-left override.
 HOSTILE = (
@@ -75,3 +80,21 @@ def test_what_is_logged_can_still_be_read(style: str) -> None:
     code = LOGGING.replace("sys.argv[2]", "'Zoë 🎬'")
     done = subprocess.run([sys.executable, "-c", code, style], capture_output=True, check=True)
     assert ("Zoë 🎬" if style == "console" else json.dumps("Zoë 🎬")[1:-1]) in done.stderr.decode()
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_message_that_is_not_sent_is_told_with_its_id(
+    caplog: pytest.LogCaptureFixture, number: int
+) -> None:
+    """The line says which job or segment waits, of chains of any length."""
+    # Nobody listens there.
+    app = make_celery(Settings(broker_url="redis://127.0.0.1:1"))
+    job_id, segment_id = uuid4(), uuid4()
+    stages = (StageName.FACES, StageName.SOUND)[:number]
+
+    assert not publish(ingest_message(app, job_id, Priority.BULK))
+    assert not publish(segment_message(app, segment_id, stages, Priority.BULK, EVERYWHERE))
+
+    [of_job, of_segment] = [vars(record) for record in caplog.records if record.name == "shared.queue"]
+    assert (of_job["job_id"], of_job["stage"]) == (str(job_id), "ingest")
+    assert (of_segment["segment_id"], of_segment["stage"]) == (str(segment_id), "faces")

@@ -95,6 +95,9 @@ class Postman:
 
     def _deliver(self, claimed: Claim, deadline: float) -> None:
         failed = False
+        owner = "batch_id" if claimed.job_id is None else "job_id"
+        # The thread ends with the try, and its log lines are about nothing else.
+        structlog.contextvars.bind_contextvars(**{owner: str(claimed.job_id or claimed.batch_id)})
         try:
             with traced_delivery(self._engine, claimed) as note:
                 tried = self._try(claimed, deadline)
