@@ -1,4 +1,4 @@
-# Four images from one file: api, media, inference and inference-gpu.
+# Five images from one file: api, media, inference and inference-gpu, and flower for operators.
 # Each holds the packages of its own extra and of its own code, and neither pip's cache nor a compiler.
 
 FROM python:3.12-slim-bookworm AS base
@@ -21,7 +21,7 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 # In each build stage the first install finds no code and brings the dependencies alone: they stay
 # cached until pyproject.toml or constraints.txt change. The second brings the code.
 FROM build AS build-api
-RUN --mount=type=cache,target=/root/.cache/pip pip install -c constraints.txt '.[api,s3]'
+RUN --mount=type=cache,target=/root/.cache/pip pip install -c constraints.txt '.[api,s3,tracing]'
 COPY shared shared
 COPY migrations migrations
 COPY client client
@@ -31,20 +31,26 @@ RUN --mount=type=cache,target=/root/.cache/pip pip install --no-deps --force-rei
 # librosa compiles its functions at first use, for half a minute and more: here, not at each start.
 # A processor of another kind than the build's takes nothing from this cache and fills it anew.
 FROM build AS build-media
-RUN --mount=type=cache,target=/root/.cache/pip pip install -c constraints.txt '.[media,janitor,s3]'
+RUN --mount=type=cache,target=/root/.cache/pip pip install -c constraints.txt '.[media,janitor,s3,tracing]'
 COPY shared shared
 COPY worker worker
 RUN --mount=type=cache,target=/root/.cache/pip pip install --no-deps --force-reinstall .
 RUN NUMBA_CACHE_DIR=/cache/numba python -c 'from worker.audio.features import warm_up; warm_up()'
 
 FROM build AS build-inference
-RUN --mount=type=cache,target=/root/.cache/pip pip install -c constraints.txt '.[model,s3]'
+RUN --mount=type=cache,target=/root/.cache/pip pip install -c constraints.txt '.[model,s3,tracing]'
 COPY shared shared
 COPY worker worker
 RUN --mount=type=cache,target=/root/.cache/pip pip install --no-deps --force-reinstall .
 
 FROM build AS build-inference-gpu
-RUN --mount=type=cache,target=/root/.cache/pip pip install -c constraints.txt '.[gpu,s3]'
+RUN --mount=type=cache,target=/root/.cache/pip pip install -c constraints.txt '.[gpu,s3,tracing]'
+COPY shared shared
+COPY worker worker
+RUN --mount=type=cache,target=/root/.cache/pip pip install --no-deps --force-reinstall .
+
+FROM build AS build-flower
+RUN --mount=type=cache,target=/root/.cache/pip pip install -c constraints.txt '.[flower]'
 COPY shared shared
 COPY worker worker
 RUN --mount=type=cache,target=/root/.cache/pip pip install --no-deps --force-reinstall .
@@ -91,3 +97,12 @@ ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility \
 HEALTHCHECK --interval=10s --timeout=5s --start-period=120s --retries=3 \
     CMD ["python", "-m", "worker", "check", "inference"]
 CMD ["python", "-m", "worker", "inference"]
+
+FROM runtime AS flower
+COPY --from=build-flower /venv /venv
+ENV FLOWER_ADDRESS=0.0.0.0 \
+    FLOWER_PORT=5555
+EXPOSE 5555
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ['FLOWER_PORT']}/healthcheck\", timeout=4)"]
+CMD ["python", "-m", "worker.flower"]

@@ -25,6 +25,7 @@ from api import (
     playback,
     predict,
     problems,
+    tracing,
     uploads,
 )
 from api.origins import Origins
@@ -104,6 +105,8 @@ def make_app(settings: Settings | None = None) -> OpenAPI:
     app.extensions[EXTENSION] = kit
     app.shortcut = Shortcut(kit, gate)
     problems.register(app)
+    # Before the gate: whom it turns away is traced too.
+    tracing.register(app, settings)
     access.register(app, gate)
     metrics.register(app)
     for module in (uploads, predict, jobs, artifacts, playback, batches, models):

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from api.polling import job_missing
 from api.services import Services
+from api.tracing import job_trace_parent
 from shared.database import transact
 from shared.erasure import PATIENCE_S, erase_job, hide_job
 from shared.lifecycle import cancel_job, lock_job
@@ -42,6 +43,7 @@ def retry(job_id: UUID, owner_id: UUID | None, to: Services) -> None:
     def work(session: Session) -> Priority:
         job = lock_own(session, job_id, owner_id)
         retry_job(session, job, to.storage, to.settings)
+        job.trace_parent = job_trace_parent(of_many=False) or job.trace_parent
         return job.priority
 
     priority = transact(to.engine, work)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from gunicorn import glogging  # type: ignore[import-untyped]  # it ships no types
 
+from shared.counting import counts_folder
 from shared.errors import AvemotionError
 from shared.logs import configure_logs
 from shared.settings import get_settings
 from shared.storage_choice import check_storage
+from shared.tracing import end_tracing
 
 if TYPE_CHECKING:
     from api.services import Services
@@ -28,7 +29,7 @@ _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn makes a file of its o
 # Set before anything imports prometheus_client, which looks at it once.
 _own_counts = _COUNTS not in os.environ
 if _own_counts:
-    os.environ[_COUNTS] = tempfile.mkdtemp(prefix="avemotion-counts-", dir=_settings.scratch_dir)
+    os.environ[_COUNTS] = str(counts_folder(_settings.scratch_dir))
 
 
 class ServerLog(glogging.Logger):  # type: ignore[misc]  # gunicorn ships no types
@@ -86,6 +87,7 @@ def worker_exit(_server: Any, worker: Any) -> None:
     kit: Services | None = worker.wsgi.extensions.get(EXTENSION) if worker.wsgi else None
     if kit is not None:
         kit.close()
+    end_tracing()
 
 
 def child_exit(_server: Any, worker: Any) -> None:

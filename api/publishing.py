@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Engine, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from shared import tracing
 from shared.database import transact
 from shared.queue import ingest_message, make_celery, publish
 from shared.settings import Settings
@@ -45,6 +46,16 @@ class Publisher:
 
         They share the connections of Celery's pool: none is opened for a single message.
         """
+        with tracing.part("publish", messages=len(jobs)):
+            sent = self._send(jobs)
+            tracing.annotate(sent=sent)
+        if len(jobs) == 1:
+            tracing.annotate(job_id=str(jobs[0][0]))
+        if sent < len(jobs):
+            self._leave([job_id for job_id, _ in jobs[sent:]])
+
+    def _send(self, jobs: Sequence[tuple[UUID, Priority]]) -> int:
+        """Send messages until the broker does not take one, or for too long; return how many it took."""
         sent = 0
         give_up = time.monotonic() + MOST_S
         for job_id, priority in jobs:
@@ -54,8 +65,7 @@ class Publisher:
                 self._rest_until = time.monotonic() + REST_S
                 break
             sent += 1
-        if sent < len(jobs):
-            self._leave([job_id for job_id, _ in jobs[sent:]])
+        return sent
 
     def _leave(self, job_ids: Sequence[UUID]) -> None:
         # Marked as never sent, so that the janitor does not take it to be on its way.

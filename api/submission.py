@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from api.admission import check_analyzer, check_depth, choose
 from api.media import Wanted, take_uploads
 from api.services import Services
+from api.tracing import job_trace_parent
 from api.webhooks import Asked, check_webhooks, normalised
 from shared.database import transact
 from shared.errors import AvemotionError, ErrorCode
@@ -167,7 +168,9 @@ def plan_job(submission: Submission, to: Services) -> Job:
     """
     card = choose(submission.body, to, place=submission.place)
     settings = to.settings
-    return make_job(submission, Defaults(settings.analyzer, card.id, card.fusion, window_s=settings.window_s))
+    job = make_job(submission, Defaults(settings.analyzer, card.id, card.fusion, window_s=settings.window_s))
+    job.trace_parent = job_trace_parent(of_many=submission.batch_id is not None)
+    return job
 
 
 def make_job(submission: Submission, defaults: Defaults) -> Job:

@@ -6,11 +6,15 @@ import logging
 import sys
 
 import structlog
+from structlog.typing import EventDict
 
+from shared.log_lines import on_one_line
 from shared.settings import Settings
+from shared.tracing import trace_ids
 
 # Its INFO lines repeat what ours say, one a message.
 CHATTY = (
+    "flower.command",
     "celery.worker.strategy",
     "celery.app.trace",
     "kombu",
@@ -21,19 +25,25 @@ CHATTY = (
 )
 
 
+def _add_trace_ids(_logger: object, _method: str, line: EventDict) -> EventDict:
+    line.update(trace_ids())
+    return line
+
+
 def configure_logs(settings: Settings) -> None:
     """Send this process's log lines to standard error, as text or JSON."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _add_trace_ids,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
+    renderers: list[structlog.typing.Processor] = (
+        [structlog.processors.JSONRenderer()]
         if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else [on_one_line, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     )
     handler = logging.StreamHandler()
     handler.setFormatter(
@@ -42,10 +52,12 @@ def configure_logs(settings: Settings) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                renderer,
+                *renderers,
             ],
         )
     )
+    # Of Python's own, which otherwise go their own way.
+    logging.captureWarnings(capture=True)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)

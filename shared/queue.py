@@ -10,6 +10,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 import redis
@@ -104,7 +105,7 @@ def make_celery(settings: Settings) -> Celery:
         task_retry_on_worker_lost=True,
         task_time_limit=task_limit_s,
         worker_prefetch_multiplier=1,
-        worker_send_task_events=False,
+        worker_send_task_events=settings.task_events,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_proc_alive_timeout=120,
         worker_soft_shutdown_timeout=5,
@@ -156,7 +157,7 @@ def publish(message: Signature[None]) -> bool:
     try:
         message.apply_async(retry=False)
     except (OperationalError, redis.RedisError, OSError) as error:
-        log.warning("message not sent, the janitor will: %s", type(error).__name__)
+        log.warning("message not sent, the janitor will: %s", type(error).__name__, extra=_ids(message))
         return False
     return True
 
@@ -170,6 +171,14 @@ def wake_model(app: Celery, segment_id: UUID, priority: Priority, settings: Sett
         if broker(settings).llen(queue_name(StageName.INFERENCE, priority, EVERYWHERE)):
             return True
     return publish(segment_message(app, segment_id, (StageName.INFERENCE,), priority, EVERYWHERE))
+
+
+def _ids(message: Signature[None]) -> dict[str, str]:
+    """Return what log lines say of a message."""
+    # A chain's are those of its first task.
+    first: Any = getattr(message, "tasks", [message])[0]
+    of_job = first.task == task_name(StageName.INGEST)
+    return {"job_id" if of_job else "segment_id": first.args[0], "stage": first.task.rpartition(".")[2]}
 
 
 def broker(settings: Settings) -> redis.Redis:

@@ -139,11 +139,23 @@ class Settings(ObjectStoreSettings):
         10, description="Age at which a message that nobody took is sent again."
     )
 
+    task_events: bool = Field(
+        default=False, description="`yes` has workers tell Flower of each task that they begin and end."
+    )
+
     # Metrics of workers
     metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
         None, description="Port of a worker's metrics for Prometheus; none when unset."
     )
     metrics_host: str = Field("127.0.0.1", description="Address that a worker's metrics listen on.")
+
+    # Traces
+    otlp_endpoint: str | None = Field(
+        None,
+        validation_alias=AliasChoices("AVEMOTION_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        description="Where traces are sent by OTLP over HTTP, such as `http://collector:4318`; also read "
+        "from `OTEL_EXPORTER_OTLP_ENDPOINT`; none are made when unset.",
+    )
 
     # Webhooks
     webhook_secret: SecretStr | None = Field(
@@ -177,6 +189,15 @@ class Settings(ObjectStoreSettings):
     def _is_secret(cls, value: SecretStr | None) -> SecretStr | None:
         # Compose files pass variables on that are not set as empty ones.
         return value if value is not None and read_secrets(value.get_secret_value()) else None
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("write http://host:port or https://host:port; gRPC is not spoken")
+        return value.rstrip("/")
 
     @field_validator("cors_origins")
     @classmethod

@@ -50,11 +50,14 @@ def run(role: str) -> int:
 
 def run_janitor() -> None:
     """Run the janitor until it is told to stop."""
-    from worker import janitor  # noqa: PLC0415 - each role loads only its own
+    from shared.tracing import begin_tracing, end_tracing  # noqa: PLC0415 - each role loads only its own
+    from worker import janitor  # noqa: PLC0415
     from worker.app import app  # noqa: PLC0415
     from worker.toolkit import toolkit  # noqa: PLC0415
 
+    begin_tracing(get_settings(), "janitor")
     janitor.run(toolkit(), app)
+    end_tracing()
 
 
 def run_worker(role: str) -> None:
@@ -94,7 +97,8 @@ def run_worker(role: str) -> None:
             f"--loglevel={settings.log_level}",
             "--without-gossip",
             "--without-mingle",
-            "--without-heartbeat",
+            # Who looks at events takes a worker without heartbeats for a dead one.
+            *(() if settings.task_events else ("--without-heartbeat",)),
         ]
     )
 

@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 
 import redis
 from celery import bootsteps
-from celery.signals import worker_process_init
+from celery.signals import worker_process_init, worker_process_shutdown
 
 from shared.analyzers import announce
 from shared.queue import EVERYWHERE, INFERENCE, MEDIA
 from shared.scratch import sweep_scratch
 from shared.settings import Settings, get_settings
+from shared.tracing import begin_tracing, end_tracing
 from worker.app import app
 from worker.liveness import BEAT_S, touch
 from worker.toolkit import forget_parent
@@ -82,8 +83,6 @@ def prepare(role: str, settings: Settings) -> tuple[str, ...]:
     Returns the analyzers that work here.
     """
     problems: Mapping[str, Sequence[str]] = {}
-    # Celery would change to SIGQUIT's cold shutdown only with this: finish the running task first.
-    os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
     step = type("RoleLivenessStep", (LivenessStep,), {"role": role})
     app.steps["worker"].add(step)
     if role != INFERENCE:
@@ -98,12 +97,17 @@ def prepare(role: str, settings: Settings) -> tuple[str, ...]:
     @worker_process_init.connect(weak=False)
     def begin(**_: Any) -> None:
         forget_parent()
+        begin_tracing(settings, role)
         if role == INFERENCE:
             warm_model(settings)
         else:
             warm_media_child(settings)
         if role == MEDIA:
             os.nice(COURTESY)
+
+    @worker_process_shutdown.connect(weak=False)
+    def end(**_: Any) -> None:
+        end_tracing()
 
     for analyzer, sentences in problems.items():
         for sentence in sentences:

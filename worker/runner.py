@@ -33,6 +33,7 @@ from worker.metrics.stages import observed
 from worker.pulse import LeaseLostError, Pulse
 from worker.time_limit import TimeLimitError, time_limit
 from worker.toolkit import Toolkit, toolkit
+from worker.tracing import traced
 from worker.windows import Window
 
 log = structlog.stdlib.get_logger(__name__)
@@ -118,8 +119,10 @@ def run_stage(assignment: Assignment, work: Work, stays: Stays) -> Assignment | 
     ids = {"job_id": str(claimed.job_id)}
     if claimed.segment_id is not None:
         ids["segment_id"] = str(claimed.segment_id)
-    with structlog.contextvars.bound_contextvars(**ids, stage=claimed.name.value), observed(claimed.name):
-        return _run(assignment, work, stays, toolkit())
+    kit = toolkit()
+    bound = structlog.contextvars.bound_contextvars(**ids, stage=claimed.name.value)
+    with bound, traced(assignment, kit), observed(claimed.name):
+        return _run(assignment, work, stays, kit)
 
 
 def _run(assignment: Assignment, work: Work, stays: Stays, kit: Toolkit) -> Assignment | None:

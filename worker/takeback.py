@@ -16,6 +16,7 @@ from shared.settings import Settings
 from shared.tables import JobStatus, Prediction, Stage, StageName, WorkStatus
 from worker.metrics.janitor import TAKEBACKS
 from worker.toolkit import Toolkit
+from worker.tracing import mark
 
 log = structlog.stdlib.get_logger(__name__)
 ROUND_ROWS = 500
@@ -46,7 +47,9 @@ def take_back_stage(session: Session, settings: Settings, job_id: UUID, stage_id
     if job is None or stage is None:
         return None
     stage.losses += 1
-    log.warning("lease taken back", job_id=str(job_id), stage=stage.name.value, losses=stage.losses)
+    ids = {"job_id": str(job_id), **({"segment_id": str(stage.segment_id)} if stage.segment_id else {})}
+    log.warning("lease taken back", **ids, stage=stage.name.value, losses=stage.losses)
+    mark("takeback", job, {"stage": stage.name.value, "losses": stage.losses})
     if stage.losses >= settings.max_losses:
         end_job(session, job, JobStatus.FAILED, settings, error=worker_lost(settings, stage.name))
     else:
@@ -78,6 +81,7 @@ def take_back_job_windows(session: Session, settings: Settings, job_id: UUID) ->
     if job is None or not rows:
         return 0
     log.warning("windows taken back", job_id=str(job_id), windows=len(rows))
+    mark("takeback", job, {"stage": StageName.INFERENCE.value, "windows": len(rows)})
     if max(row.losses for row in rows) >= settings.max_losses:
         error = worker_lost(settings, StageName.INFERENCE)
         end_job(session, job, JobStatus.FAILED, settings, error=error)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from worker.tracing import end_at_once
 from worker.watch import watch_of
 
 
@@ -32,6 +33,7 @@ def time_limit(soft_s: float, hard_s: float, last_words: Callable[[], object]) -
     def kill() -> None:
         try:
             last_words()
+            end_at_once("timeout")
         finally:
             os.kill(os.getpid(), signal.SIGKILL)
 

@@ -129,6 +129,10 @@ class Job(Base):
     )
     webhook_url: Mapped[str | None] = mapped_column(comment="Who is told of its end; normalised.")
 
+    trace_parent: Mapped[str | None] = mapped_column(
+        comment="What its spans stand under: W3C's traceparent; null where nobody traces."
+    )
+
     status: Mapped[JobStatus] = mapped_column(words(JobStatus), default=JobStatus.QUEUED)
     attempt: Mapped[int] = mapped_column(default=1, comment="Grows by one with each retry by request.")
     version: Mapped[int] = mapped_column(

@@ -12,11 +12,15 @@ from typing import Any
 
 import pytest
 
+from shared.settings import Settings
+from worker.stages.inference import LONGEST_SHARE
+
 ROOT = Path(__file__).parents[2]
 COMPOSE = Path(sys.executable).parent / "docker-compose"
 BASE = "python:3.12-slim-bookworm"
 SERVERS = {"postgres": "postgres:17", "valkey": "valkey/valkey:8"}
 WORKERS = {"media", "express", "inference", "inference-gpu", "janitor"}
+TARGETS = ("api", "media", "inference", "inference-gpu", "flower")
 SECRETS = {"POSTGRES_PASSWORD": "p", "VALKEY_PASSWORD": "v"}
 
 
@@ -24,7 +28,8 @@ def compose(**variables: str) -> subprocess.CompletedProcess[str]:
     if not COMPOSE.exists():
         pytest.skip("docker-compose is not installed beside this Python")
     environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **variables}
-    command = [str(COMPOSE), "--env-file", os.devnull, "--profile", "gpu", "config", "--format", "json"]
+    profiles = ["--profile", "gpu", "--profile", "ops"]
+    command = [str(COMPOSE), "--env-file", os.devnull, *profiles, "config", "--format", "json"]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -44,7 +49,7 @@ def test_images_come_from_known_bases() -> None:
     for base, name in stages:
         assert base in known, base
         known.add(name)
-    assert {"api", "media", "inference", "inference-gpu"} <= known
+    assert set(TARGETS) <= known
     assert not re.search(r"(?i)#\s*syntax\s*=", text)
 
 
@@ -52,7 +57,7 @@ def test_images_do_not_run_as_root() -> None:
     """Every final stage is built on the one that gives up root, and none takes it back."""
     text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     assert re.findall(r"(?m)^USER (.*)$", text) == ["10001:10001"]
-    for target in ("api", "media", "inference", "inference-gpu"):
+    for target in TARGETS:
         assert f"\nFROM runtime AS {target}\n" in text
 
 
@@ -75,16 +80,17 @@ def test_every_container_is_confined(services: dict[str, dict[str, Any]]) -> Non
 
 
 def test_only_the_api_is_reached_from_outside(services: dict[str, dict[str, Any]]) -> None:
-    """One port is published, on loopback; all else shares a network without a way out.
+    """One port is published, and Flower's where it is wanted, on loopback; all else has no way out.
 
     The janitor alone has one besides: it calls the receivers of webhooks.
     """
     ports = {name: item["ports"] for name, item in services.items() if item.get("ports")}
-    assert list(ports) == ["api"]
-    assert [port["host_ip"] for port in ports["api"]] == ["127.0.0.1"]
+    assert set(ports) == {"api", "flower"}
+    assert {port["host_ip"] for published in ports.values() for port in published} == {"127.0.0.1"}
     ways_out = {name: set(item["networks"]) - {"backend"} for name, item in services.items()}
     assert {name: way for name, way in ways_out.items() if way} == {
         "api": {"frontend"},
+        "flower": {"frontend"},
         "janitor": {"outbound"},
     }
 
@@ -93,6 +99,37 @@ def test_secret_of_webhooks_is_given_to_those_who_need_it(services: dict[str, di
     """Workers that decode hostile media do not have what webhooks are signed with."""
     having = {name for name, item in services.items() if "AVEMOTION_WEBHOOK_SECRET" in item["environment"]}
     assert having == {"api", "janitor"}
+
+
+def test_flower_has_nothing_but_the_broker(services: dict[str, dict[str, Any]]) -> None:
+    """It starts only where it is asked for, and holds neither passwords nor files of others."""
+    flower = services["flower"]
+    assert flower["profiles"] == ["ops"]
+    assert set(flower["environment"]) == {"AVEMOTION_BROKER_URL", "FLOWER_BASIC_AUTH"}
+    assert not flower.get("volumes")
+    assert flower["environment"]["FLOWER_BASIC_AUTH"] == ""
+
+
+def test_a_worker_has_time_to_end_its_stage(services: dict[str, dict[str, Any]]) -> None:
+    """Compose waits for longer than the longest stage and the patience with which its result is written."""
+    settings = Settings()
+    longest_s = settings.stage_hard_limit_s + 2 * settings.lease_s
+    for name in WORKERS - {"janitor"}:
+        # A worker of the model that is told to stop may claim batches until then.
+        more_s = LONGEST_SHARE * settings.stage_time_limit_s if name.startswith("inference") else 0
+        assert seconds(services[name]["stop_grace_period"]) > longest_s + more_s, name
+
+
+def test_a_worker_stops_alike_everywhere() -> None:
+    """Nothing here asks Celery for another end than its warm one, whose limit is the grace period."""
+    kubernetes = "deploy/kubernetes/base/settings.yaml"
+    for name in ("docker-compose.yml", "Dockerfile", "worker/children.py", kubernetes):
+        assert "REMAP_SIGTERM" not in (ROOT / name).read_text(encoding="utf-8"), name
+
+
+def seconds(duration: str) -> int:
+    """Return a duration as compose writes it, such as ``6m30s``, in seconds."""
+    return sum(int(number) * {"m": 60, "s": 1}[unit] for number, unit in re.findall(r"(\d+)([ms])", duration))
 
 
 def test_workers_can_be_scaled(services: dict[str, dict[str, Any]]) -> None:

@@ -6,10 +6,10 @@ import atexit
 import logging
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shared.counting import counts_folder
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def share_counts(settings: Settings) -> None:
     if settings.metrics_port is None:
         return
     place = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else settings.scratch_dir
-    folder = tempfile.mkdtemp(prefix="avemotion-counts-", dir=place)
+    folder = str(counts_folder(place))
     os.environ[FOLDER_VARIABLE] = folder
     atexit.register(_remove, folder, os.getpid())
 

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 from prometheus_client import Histogram
 
+from shared.tracing import part
+
 BATCH_WINDOWS = Histogram(
     "avemotion_model_batch_windows", "Windows of one model batch.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
 )
@@ -22,6 +24,7 @@ MODEL_SECONDS = Histogram(
 def observed_batch(windows: int) -> Iterator[None]:
     """Observe the time of a block that runs the model once; one that fails does not count."""
     started = time.perf_counter()
-    yield
+    with part("model", batch_windows=windows):
+        yield
     MODEL_SECONDS.observe(time.perf_counter() - started)
     BATCH_WINDOWS.observe(windows)

@@ -16,6 +16,7 @@ from shared.errors import AvemotionError
 from shared.tables import StageName
 from worker.pulse import LeaseLostError
 from worker.time_limit import TimeLimitError
+from worker.tracing import note_outcome
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -62,21 +63,27 @@ KINDS: tuple[tuple[type[BaseException], Outcome], ...] = (
 
 def outcome_of(error: BaseException) -> Outcome:
     """Return how a stage ended that raised ``error``; ``Ignore`` only ends its message."""
-    cause = error.__context__ if isinstance(error, Ignore) else error
+    cause = cause_of(error)
     return next((outcome for kind, outcome in KINDS if isinstance(cause, kind)), Outcome.ERROR)
+
+
+def cause_of(error: BaseException) -> BaseException | None:
+    """Return why a stage raised ``error``."""
+    return error.__context__ if isinstance(error, Ignore) else error
 
 
 @contextmanager
 def observed(stage: StageName) -> Iterator[None]:
     """Observe how long the block takes, and how it ends."""
     started = time.perf_counter()
-    outcome = Outcome.DONE
+    outcome, cause = Outcome.DONE, None
     try:
         yield
     except BaseException as error:
-        outcome = outcome_of(error)
+        outcome, cause = outcome_of(error), cause_of(error)
         raise
     finally:
+        note_outcome(outcome.value, cause)
         try:
             STAGE_SECONDS.labels(stage.value, outcome.value).observe(time.perf_counter() - started)
         except OSError as failure:

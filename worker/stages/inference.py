@@ -22,6 +22,7 @@ from shared.lifecycle import end_job, lock_job, lock_jobs
 from shared.settings import Settings, get_settings
 from shared.tables import Job, JobStatus, Prediction, StageName, WorkStatus
 from worker.arrays import read_rows
+from worker.batch_logs import about_batch
 from worker.conclusion import close_segments
 from worker.lease import add_seconds
 from worker.metrics.model import observed_batch
@@ -32,6 +33,7 @@ from worker.runner import PASSING
 from worker.stages.model_card import card_of
 from worker.time_limit import TimeLimitError, time_limit
 from worker.toolkit import Toolkit
+from worker.tracing import traced_batch
 from worker.window_lease import (
     BatchClaim,
     WindowClaim,
@@ -93,7 +95,8 @@ def drain(kit: Toolkit) -> bool:
         )
         if batch is None:
             return False
-        score(batch, kit)
+        with about_batch(batch.windows), traced_batch(batch, kit):
+            score(batch, kit)
     return True
 
 

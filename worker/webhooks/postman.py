@@ -17,6 +17,7 @@ from worker.webhooks.batches import announce_batches
 from worker.webhooks.events import make_event
 from worker.webhooks.queue import Claim, claim, find_due, settle
 from worker.webhooks.sending import Try, send
+from worker.webhooks.tracing import traced_delivery
 from worker.webhooks.turns import Turns
 
 log = structlog.stdlib.get_logger(__name__)
@@ -94,10 +95,15 @@ class Postman:
 
     def _deliver(self, claimed: Claim, deadline: float) -> None:
         failed = False
+        owner = "batch_id" if claimed.job_id is None else "job_id"
+        # The thread ends with the try, and its log lines are about nothing else.
+        structlog.contextvars.bind_contextvars(**{owner: str(claimed.job_id or claimed.batch_id)})
         try:
-            tried = self._try(claimed, deadline)
-            if tried is None:
-                return
+            with traced_delivery(self._engine, claimed) as note:
+                tried = self._try(claimed, deadline)
+                if tried is None:
+                    return
+                note(tried)
             failed = tried.outcome is not WebhookOutcome.DELIVERED
             if failed:
                 log.info(

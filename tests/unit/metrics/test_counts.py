@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from celery.exceptions import Ignore
 from sqlalchemy.exc import OperationalError
 
+from shared.counting import LOCK, counts_folder, sweep_counts
 from shared.errors import AvemotionError, ErrorCode
 from shared.settings import Settings
+from tests.processes import is_gone
+from tests.servers import wait_until
 from worker.metrics.exposition import FOLDER_VARIABLE, serve, share_counts
 from worker.metrics.stages import Outcome, outcome_of
 from worker.pulse import LeaseLostError
@@ -118,3 +124,61 @@ def test_without_a_port_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     serve(Settings())
     assert FOLDER_VARIABLE not in os.environ
     assert threading.active_count() == threads
+
+
+# It counts in a folder of its own and says which; then it waits for its end.
+HOLDER = """
+import os, sys, time
+from pathlib import Path
+from shared.counting import counts_folder
+
+folder = counts_folder(Path(sys.argv[1]))
+(folder / "counter_1.db").touch()
+if sys.argv[2] == "forks" and os.fork():
+    # The child lives on, as those of a worker do for a while.
+    os._exit(0)
+print(os.getpid(), folder, flush=True)
+time.sleep(600)
+"""
+
+
+@contextlib.contextmanager
+def holder(place: Path, way: str) -> Iterator[tuple[int, Path]]:
+    """Run a process that counts; yield its id, or that of its child, and its folder."""
+    command = [sys.executable, "-c", HOLDER, str(place), way]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        pid, folder = process.stdout.readline().split()
+        try:
+            yield int(pid), Path(folder)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("way", ["alone", "forks"])
+def test_the_folder_of_a_killed_process_goes_with_the_next_start(tmp_path: Path, way: str) -> None:
+    """As long as the maker or a child of it lives its folder stays; afterwards the next one removes it."""
+    with holder(tmp_path, way) as (pid, folder):
+        first = counts_folder(tmp_path)
+        assert {each.name for each in tmp_path.iterdir()} == {folder.name, first.name}
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: is_gone(pid))
+
+        second = counts_folder(tmp_path)
+
+    assert {each.name for each in tmp_path.iterdir()} == {first.name, second.name}
+
+
+def test_folders_that_are_just_made_or_not_ours_are_left_alone(tmp_path: Path) -> None:
+    """One without a lock is not removed, nor is what has another name, nor what a link leads to."""
+    (tmp_path / "avemotion-counts-new").mkdir()
+    other = tmp_path / "avemotion-work-x"
+    other.mkdir()
+    (other / LOCK).touch()
+    (tmp_path / "avemotion-counts-link").mkdir()
+    (tmp_path / "avemotion-counts-link" / LOCK).symlink_to(other / LOCK)
+
+    assert sweep_counts(tmp_path) == 0
+    assert len(list(tmp_path.iterdir())) == 3
