@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -158,7 +159,10 @@ def test_what_expired_is_purged(
         storage.write(f"jobs/{job_id}/1/x", b"x")
     expire(engine, Job, gone)
     expire(engine, Upload, UUID(upload("alone")))
-    storage.write(f"jobs/{uuid4()}/1/x", b"x")
+    orphan = f"jobs/{uuid4()}/1/x"
+    storage.write(orphan, b"x")
+    with storage.local(orphan) as path:
+        os.utime(path, (0, 0))
     told = "1 job, 1 upload (72 B), 1 folder that no row knows.\n"
     outcome = ops("purge", "--dry-run")
     assert (outcome.code, outcome.out) == (0, f"Expired: {told}")
