@@ -35,7 +35,7 @@ FILES: dict[str, Any] = {
     "application/json": {"schema": {"$ref": "#/components/schemas/JobDocument"}},
     "image/png": {"schema": {"type": "string", "format": "binary"}},
 }
-RESPONSES = describe({}, 404) | {"200": {"description": "The file", "content": FILES}} | RESPONSE
+RESPONSES = describe({}, 404, 410) | {"200": {"description": "The file", "content": FILES}} | RESPONSE
 
 
 @blueprint.get("/jobs/<uuid:job_id>/artifacts", responses=describe({200: ArtifactList}, 404))

@@ -67,6 +67,9 @@ def erase(job_id: UUID, owner_id: UUID | None, to: Services) -> None:
         erase_job(to.engine, to.storage, job_id)
     except (OSError, SQLAlchemyError) as error:
         log.warning("erasure left to the janitor", job_id=str(job_id), error=type(error).__name__)
+    else:
+        # Whoever restores a backup has to erase it once more.
+        log.info("job erased", job_id=str(job_id))
 
 
 def lock_own(session: Session, job_id: UUID, owner_id: UUID | None) -> Job:

@@ -26,8 +26,8 @@ def list_artifacts(session: Session, job_id: UUID, owner_id: UUID | None) -> dic
     job = session.get(Job, job_id)
     if job is None or job.owner_id != owner_id or job.deleted_at is not None:
         raise job_missing(job_id)
-    # Files of a job that failed are removed soon after.
-    kept = job.status is JobStatus.SUCCEEDED or job.tidied_at is None
+    # Files of a job that failed are removed soon after, others when there has to be room.
+    kept = job.artifacts_dropped_at is None and (job.status is JobStatus.SUCCEEDED or job.tidied_at is None)
     done = _outputs(session, job_id) if kept else []
     by_stage: dict[StageName, int] = defaultdict(int)
     for row in done:

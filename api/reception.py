@@ -15,7 +15,7 @@ from itertools import chain
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -28,7 +28,7 @@ from shared.retrying import keep_longer
 from shared.schemas.uploads import UploadDocument
 from shared.sniff import HEAD_BYTES
 from shared.storage import Storage
-from shared.tables import Upload, UploadKind, UploadState
+from shared.tables import ENDED, Job, Upload, UploadKind, UploadState
 
 # Equal uploads that end at the same moment: one row wins, the others find it on their next try.
 TRIES = 5
@@ -150,7 +150,10 @@ def _settle(session: Session, upload_id: UUID, content: Content, to: Services) -
         keep_longer(same, to.settings)
         return _document(session, same)
     if same is not None:
-        # Its file is gone; this one takes its place.
+        # Its file is gone; this one takes its place, also for the jobs that wait for it.
+        for column in (Job.video_id, Job.audio_id):
+            waiting = update(Job).where(column == same.id, Job.status.not_in(ENDED))
+            session.execute(waiting.values({column: mine.id}).execution_options(synchronize_session=False))
         session.delete(same)
         session.flush()
     mine.sha256, mine.size_bytes = content.sha256, content.size_bytes

@@ -88,8 +88,10 @@ def output_keys(kit: Services, job_id: UUID, stage: StageName, name: str) -> dic
 
 
 def not_kept() -> AvemotionError:
-    """Return the error for a file that has been removed, as those of a job that failed are."""
-    return absent("This file is not kept any more.")
+    """Return the error for a file that was there once: of a job that failed, or to make room."""
+    return AvemotionError(
+        ErrorCode.ARTIFACT_GONE, "This file is not kept any more; the result of its job still is."
+    )
 
 
 def joined_tables(storage: Storage, keys: list[str]) -> Iterator[bytes]:

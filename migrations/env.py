@@ -18,9 +18,11 @@ def migrate(connection: Connection) -> None:
 
 
 given = context.config.attributes.get("connection")
-if given is not None:
+if isinstance(given, Connection):
     migrate(given)
 else:
-    with connect(get_settings(), pool_size=1).connect() as opened:
+    # Tools bring an engine; Alembic's own command line brings nothing.
+    engine = given or connect(get_settings(), pool_size=1)
+    with engine.connect() as opened:
         migrate(opened)
         opened.commit()

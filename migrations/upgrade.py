@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import structlog
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import text
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
 
 from shared.database import connect
 from shared.settings import Settings
 
+log = structlog.stdlib.get_logger(__name__)
 # Any number that nobody else uses in this database.
 ADVISORY_LOCK = 7_232_018
 
@@ -23,8 +27,24 @@ def alembic_config() -> Config:
     return config
 
 
+def is_later(config: Config, connection: Connection) -> bool:
+    """Tell whether a database is at a version that this release does not know.
+
+    Versions are only ever added, so it is a later release's. This one can use its tables, after a step back
+    or while the next release is being put in place.
+    """
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    there = MigrationContext.configure(connection).get_current_heads()
+    # Reading opened a transaction, and the migrations begin their own.
+    connection.commit()
+    return not known.issuperset(there)
+
+
 def upgrade(settings: Settings) -> None:
-    """Migrate to the newest version; a second caller waits and then finds nothing to do."""
+    """Migrate to the newest version; a second caller waits and then finds nothing to do.
+
+    Tables of a later release stay as they are.
+    """
     engine = connect(settings, pool_size=1)
     with engine.connect() as connection:
         # A migration may take its time, and so may the wait for another's.
@@ -33,7 +53,10 @@ def upgrade(settings: Settings) -> None:
         connection.commit()
         config = alembic_config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        if is_later(config, connection):
+            log.warning("the tables are those of a later release; they are left as they are")
+        else:
+            command.upgrade(config, "head")
         connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_LOCK})
         connection.commit()
     engine.dispose()

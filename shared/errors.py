@@ -38,6 +38,7 @@ class ErrorCode(Enum):
     MEDIA_UNREADABLE = ("media_unreadable", 422, "The media are damaged and cannot be decoded")
     MEDIA_TOO_LONG = ("media_too_long", 422, "The media are longer than allowed")
     MEDIA_MISSING = ("media_missing", 410, "The uploaded media are no longer there")
+    ARTIFACT_GONE = ("artifact_gone", 410, "The file is no longer kept")
     NO_VIDEO_STREAM = ("no_video_stream", 422, "The media hold no picture")
     NO_FACE_FOUND = ("no_face_found", 422, "No face was found, and there is no voice to go by")
     NO_SOUND = ("no_sound", 422, "There is no sound to go by")

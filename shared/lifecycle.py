@@ -197,6 +197,7 @@ def restart_job(session: Session, job: Job) -> None:
     job.stage = job.error_code = job.error_message = None
     job.summary = job.analyzer_info = job.media = None
     job.started_at = job.finished_at = job.expires_at = job.tidied_at = None
+    job.artifact_bytes = job.artifacts_dropped_at = None
     open_job(session, job)
 
 

@@ -17,9 +17,10 @@ from fsspec.asyn import sync
 from shared.copies import Copies
 from shared.object_client import file_system
 from shared.object_errors import translated
+from shared.object_listing import delete_objects, list_objects, list_trees
 from shared.object_parts import drop_parts
 from shared.settings import Settings
-from shared.storage import Show, Storage
+from shared.storage import Entry, Show, Storage, Tree
 from shared.storage_errors import AccessRefusedError, BucketMissingError, StorageSetUpError
 
 # What an upload holds in memory, twice while a part is sent. The store wants parts of 5 MiB at least.
@@ -28,7 +29,6 @@ MOST_PARTS = 10_000
 # What is fetched beyond what is asked for: an answer to a player's open range is one request.
 AHEAD_BYTES = 2 * 1024 * 1024
 PING_S = 5
-MOST_DELETED = 1000
 
 
 class ObjectStorage(Storage):
@@ -133,17 +133,8 @@ class ObjectStorage(Storage):
     def delete_tree(self, prefix: str) -> None:
         """Remove every file below ``prefix``, and what was begun of others; none is no error."""
         with translated(self._bucket):
-            names = [self._object(key) for key in self.keys(prefix)]
-            for start in range(0, len(names), MOST_DELETED):
-                self._delete_some(names[start : start + MOST_DELETED])
+            delete_objects(self._fs, self._bucket, [self._object(key) for key in self.keys(prefix)])
         self.drop_unfinished(f"{prefix}/")
-
-    def _delete_some(self, names: list[str]) -> None:
-        wanted = {"Objects": [{"Key": name} for name in names], "Quiet": True}
-        answer = self._fs.call_s3("delete_objects", Bucket=self._bucket, Delete=wanted)
-        for left in answer.get("Errors", []):
-            # Once more by itself: this raises what was wrong.
-            self._fs.rm_file(f"{self._bucket}/{left['Key']}")
 
     def drop_unfinished(self, prefix: str = "", *, age_s: float = 0) -> int:
         """Abort uploads below ``prefix`` that were begun so long ago; return how many."""
@@ -156,6 +147,16 @@ class ObjectStorage(Storage):
         with translated(self._bucket):
             # Consoles of object stores make empty objects that stand for folders.
             return [key for key in super().keys(prefix) if not key.endswith("/")]
+
+    def entries(self, prefix: str) -> list[Entry]:
+        """Return every file below ``prefix``, sorted by its key."""
+        with translated(self._bucket):
+            return list(list_objects(self._fs, self._root, prefix))
+
+    def trees(self, prefix: str) -> Iterator[Tree]:
+        """Yield what lies below a top-level folder, a page of the store's list at a time."""
+        with translated(self._bucket):
+            yield from list_trees(self._fs, self._root, prefix)
 
     def names(self, prefix: str) -> list[str]:
         """Return the names directly below a top-level folder, such as the job ids below ``jobs``."""

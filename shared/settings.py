@@ -179,6 +179,18 @@ class Settings(ObjectStoreSettings):
     # Care
     upload_ttl_s: Seconds = Field(7 * 86400, description="Life of an upload after its last use.")
     job_ttl_s: Seconds = Field(30 * 86400, description="Life of a finished job.")
+    artifact_ttl_s: Seconds | None = Field(
+        None, description="Life of a finished job's pictures and tables; the job's when unset."
+    )
+    storage_limit_bytes: Bytes | None = Field(
+        None,
+        description="Bytes of uploads and artifacts past which those that no open job needs are removed, "
+        "least recently used first; none when unset.",
+    )
+    sweep_every_s: Seconds = Field(
+        3600, description="Pause between two comparisons of all files with the database."
+    )
+    orphan_age_s: Seconds = Field(900, description="Age from which on a file that no row knows is removed.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least severe log line."
     )

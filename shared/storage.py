@@ -32,6 +32,27 @@ class Show(NamedTuple):
     disposition: str
 
 
+class Entry(NamedTuple):
+    """A file in storage.
+
+    Attributes:
+        key: Storage key.
+        size_bytes: Its length.
+        modified_at: When it was last written, Unix time by the storage's clock.
+    """
+
+    key: str
+    size_bytes: int
+    modified_at: float
+
+
+class Tree(NamedTuple):
+    """What lies under one name of a top-level folder: a file, or a folder and all below it."""
+
+    name: str
+    entries: list[Entry]
+
+
 def incoming_key(ticket_id: UUID) -> str:
     """Return where a file lies that a client has written, and nobody has looked at yet."""
     return f"incoming/{ticket_id}"
@@ -123,6 +144,21 @@ class Storage:
         """Return every key below ``prefix``, sorted."""
         found: list[str] = self._fs.find(self._path(prefix))
         return sorted(path[len(self._root) + 1 :] for path in found)
+
+    def entries(self, prefix: str) -> list[Entry]:
+        """Return every file at or below ``prefix``, sorted by its key."""
+        found: dict[str, dict[str, Any]] = self._fs.find(self._path(prefix), detail=True)
+        return [self._entry(path, info) for path, info in sorted(found.items())]
+
+    def _entry(self, path: str, info: dict[str, Any]) -> Entry:
+        return Entry(path[len(self._root) + 1 :], int(info["size"]), float(info["mtime"]))
+
+    def trees(self, prefix: str) -> Iterator[Tree]:
+        """Yield what lies below a top-level folder, in the order of its names, read as it is asked for."""
+        for name in self.names(prefix):
+            # Whatever else an operator keeps there is not ours.
+            if KEY.fullmatch(f"{prefix}/{name}"):
+                yield Tree(name, self.entries(f"{prefix}/{name}"))
 
     def names(self, prefix: str) -> list[str]:
         """Return the names directly below a top-level folder, such as the job ids below ``jobs``."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
-from uuid import uuid4
 
 import structlog
+from uuid_utils.compat import uuid7
 
 from shared.errors import AvemotionError, ErrorCode
 from shared.settings import Settings
@@ -54,7 +54,7 @@ def try_out(storage: Storage) -> None:
     Raises:
         OSError: Something of that is not possible.
     """
-    key = f"probe/{uuid4()}"
+    key = f"probe/{uuid7()}"
     storage.ping()
     with storage.writer(key) as stream:
         stream.write(key.encode())

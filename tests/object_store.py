@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
 import boto3
 from botocore.config import Config
+from moto.backends import get_backend
+from moto.core import DEFAULT_ACCOUNT_ID
 from moto.moto_api._internal import moto_api_backend
 from moto.server import ThreadedMotoServer
 
@@ -73,6 +76,11 @@ class ObjectStore:
     def names(self) -> list[str]:
         """Return the name of every object."""
         return [each["Key"] for each in self.client.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+
+    def age(self, seconds: float) -> None:
+        """Let every object have been written so long ago."""
+        for key in get_backend("s3")[DEFAULT_ACCOUNT_ID]["aws"].buckets[BUCKET].keys.values():
+            key.last_modified -= timedelta(seconds=seconds)
 
     def unfinished(self) -> list[str]:
         """Return the name of every upload that was begun and is neither complete nor aborted."""

@@ -22,6 +22,8 @@ from worker.liveness import touch
 from worker.metrics.exposition import serve
 from worker.metrics.janitor import MESSAGES, PUT_OFF, ROUND
 from worker.purge import purge
+from worker.retention import Retention
+from worker.sweep import Sweeper
 from worker.takeback import take_back_stages, take_back_windows
 from worker.toolkit import Toolkit
 from worker.webhooks.postman import Postman
@@ -38,6 +40,7 @@ def run(kit: Toolkit, app: Celery) -> None:
 
     signal.signal(signal.SIGTERM, ask_to_stop)
     signal.signal(signal.SIGINT, ask_to_stop)
+    retention, sweeper = Retention(), Sweeper()
     duties: dict[str, Callable[[], object]] = {
         "take back stages": lambda: take_back_stages(kit),
         "take back windows": lambda: take_back_windows(kit),
@@ -46,6 +49,8 @@ def run(kit: Toolkit, app: Celery) -> None:
         ),
         "send again what got lost": lambda: MESSAGES.labels("lost").inc(send_lost(kit, app)),
         "purge": lambda: purge(kit),
+        "make room": lambda: retention.advance(kit),
+        "sweep": lambda: sweeper.advance(kit),
     }
     postman = Postman(kit.settings)
     postman.start()

@@ -1,15 +1,14 @@
 """Removing what nobody needs: intermediate files, expired media and jobs, what crashes left behind.
 
 Rows are written before files and removed after them, so that a crash in between leaves a row that
-says what to do, and any file without a row is nobody's.
+says what to do, and any file without a row is nobody's. ``worker.sweep`` looks for those.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Collection
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -19,32 +18,25 @@ from sqlalchemy.orm import Session
 from shared.database import transact
 from shared.erasure import drop_batches, erase_job, hide_jobs_of
 from shared.storage import incoming_key
-from shared.tables import Batch, Job, JobStatus, Stage, Upload, UploadState
+from shared.tables import ENDED, Batch, Job, JobStatus, Stage, Upload, UploadState
+from worker.metrics.janitor import REMOVED
 from worker.toolkit import Toolkit
 
 log = structlog.stdlib.get_logger(__name__)
 ROUND_ROWS = 200
-SWEEP_EVERY_S = 600
 # An upload that has not ended by then never will: its process is gone.
 UPLOAD_LIMIT_S = 6 * 3600
 # Outputs that clients may fetch; everything else was for the next stage.
 ARTIFACTS = ("faces_csv", "mel_png", "mfcc_png", "sequence_png")
-ENDED = (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED)
-
-_swept_at = 0.0
 
 
 def purge(kit: Toolkit) -> None:
     """Do one round of each kind of removal."""
-    global _swept_at  # noqa: PLW0603 - one janitor a process; the time of its last sweep
     tidy_jobs(kit)
     hide_batches(kit)
     erase_expired(kit)
     drop_uploads(kit)
     drop_batches(kit.engine, kit.settings)
-    if time.monotonic() - _swept_at > SWEEP_EVERY_S:
-        _swept_at = time.monotonic()
-        sweep(kit)
 
 
 def purge_all(kit: Toolkit) -> None:
@@ -57,7 +49,6 @@ def purge_all(kit: Toolkit) -> None:
         # What cannot be removed now is left to the janitor.
         if before is not None and left >= before:
             break
-    sweep(kit)
 
 
 def expired_jobs() -> ColumnElement[bool]:
@@ -65,19 +56,28 @@ def expired_jobs() -> ColumnElement[bool]:
     return Job.expires_at < func.now()
 
 
+def needed_uploads() -> ColumnElement[bool]:
+    """Return the condition that an open job has an upload."""
+    return (
+        select(Job.id)
+        .where(or_(Job.video_id == Upload.id, Job.audio_id == Upload.id), Job.status.not_in(ENDED))
+        .exists()
+    )
+
+
 def dead_uploads() -> ColumnElement[bool]:
     """Return the condition that an upload expired without an open job, or never arrived."""
-    busy = select(Job.id).where(
-        or_(Job.video_id == Upload.id, Job.audio_id == Upload.id), Job.status.not_in(ENDED)
-    )
     stuck = (Upload.state == UploadState.RECEIVING) & (
         Upload.created_at < func.now() - timedelta(seconds=UPLOAD_LIMIT_S)
     )
-    return stuck | ((Upload.expires_at < func.now()) & ~busy.exists())
+    return stuck | ((Upload.expires_at < func.now()) & ~needed_uploads())
 
 
 def tidy_jobs(kit: Toolkit) -> None:
-    """Remove the intermediate files of jobs that ended, once no worker can still be writing them."""
+    """Remove the intermediate files of jobs that ended, once no worker can still be writing them.
+
+    What is left is measured.
+    """
     grace = timedelta(seconds=2 * kit.settings.lease_s)
     ended = (
         select(Job.id, Job.attempt, Job.status)
@@ -86,22 +86,29 @@ def tidy_jobs(kit: Toolkit) -> None:
         .limit(ROUND_ROWS)
     )
     for row in transact(kit.engine, lambda session: session.execute(ended).all()):
-        keep = transact(kit.engine, lambda session: artifact_keys(session, row.id))  # noqa: B023 - run at once
-        if row.status is not JobStatus.SUCCEEDED:
-            keep = set()
-        for key in kit.storage.keys(f"jobs/{row.id}"):
-            if key not in keep:
-                kit.storage.delete(key)
-        done = update(Job).where(Job.id == row.id, Job.attempt == row.attempt).values(tidied_at=func.now())
+        keep: set[str] = set()
+        if row.status is JobStatus.SUCCEEDED:
+            keep = transact(kit.engine, lambda session: artifact_keys(session, [row.id]))[row.id]  # noqa: B023 - run at once
+        kept_bytes = 0
+        for entry in kit.storage.entries(f"jobs/{row.id}"):
+            if entry.key in keep:
+                kept_bytes += entry.size_bytes
+            else:
+                kit.storage.delete(entry.key)
+        done = (
+            update(Job)
+            .where(Job.id == row.id, Job.attempt == row.attempt)
+            .values(tidied_at=func.now(), artifact_bytes=kept_bytes)
+        )
         transact(kit.engine, lambda session: session.execute(done))  # noqa: B023 - run at once
 
 
-def artifact_keys(session: Session, job_id: UUID) -> set[str]:
-    """Return the storage keys of a job's artifacts."""
-    outputs: Iterable[dict[str, Any] | None] = session.scalars(
-        select(Stage.output).where(Stage.job_id == job_id)
-    )
-    return {output[name] for output in outputs if output for name in ARTIFACTS if name in output}
+def artifact_keys(session: Session, job_ids: Collection[UUID]) -> dict[UUID, set[str]]:
+    """Return the storage keys of jobs' artifacts, by job."""
+    found: dict[UUID, set[str]] = defaultdict(set)
+    for row in session.execute(select(Stage.job_id, Stage.output).where(Stage.job_id.in_(job_ids))):
+        found[row.job_id].update(row.output[name] for name in ARTIFACTS if row.output and name in row.output)
+    return found
 
 
 def hide_batches(kit: Toolkit) -> None:
@@ -117,6 +124,7 @@ def erase_expired(kit: Toolkit) -> None:
     expired = select(Job.id).where(expired_jobs()).limit(ROUND_ROWS)
     for job_id in transact(kit.engine, lambda session: session.scalars(expired).all()):
         erase_job(kit.engine, kit.storage, job_id)
+        REMOVED.labels("job", "age").inc()
         log.info("job erased", job_id=str(job_id))
 
 
@@ -137,31 +145,4 @@ def drop_uploads(kit: Toolkit) -> None:
         return True
 
     while transact(kit.engine, drop):
-        pass
-
-
-def sweep(kit: Toolkit) -> None:
-    """Remove files that no row knows, such as a stage's that was killed after its job was erased.
-
-    And of files whose writer was killed what an object store keeps of them.
-    """
-    dropped = kit.storage.drop_unfinished(age_s=UPLOAD_LIMIT_S)
-    if dropped:
-        log.warning("unfinished files removed", count=dropped)
-    for prefix, orphan in find_orphans(kit):
-        kit.storage.delete_tree(f"{prefix}/{orphan}")
-        log.warning("orphan removed", folder=prefix)
-
-
-def find_orphans(kit: Toolkit) -> Iterator[tuple[str, UUID]]:
-    """Yield the folders that no row knows: the top-level folder, and the name in it."""
-    for prefix, table in (("jobs", Job), ("uploads", Upload), ("incoming", Upload)):
-        names = kit.storage.names(prefix)
-        for start in range(0, len(names), ROUND_ROWS):
-            some = {UUID(name) for name in names[start : start + ROUND_ROWS]}
-            known = transact(
-                kit.engine,
-                lambda session: set(session.scalars(select(table.id).where(table.id.in_(some)))),  # noqa: B023
-            )
-            for orphan in some - known:
-                yield prefix, orphan
+        REMOVED.labels("upload", "age").inc()

@@ -103,11 +103,14 @@ def look_at_migrations(service: Service) -> tuple[str, ...]:
     from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 - slow, and for this alone
     from alembic.script import ScriptDirectory  # noqa: PLC0415 - the same
 
-    from migrations.upgrade import alembic_config  # noqa: PLC0415 - the same
+    from migrations.upgrade import alembic_config, is_later  # noqa: PLC0415 - the same
 
-    newest = ScriptDirectory.from_config(alembic_config()).get_current_head()
+    config = alembic_config()
+    newest = ScriptDirectory.from_config(config).get_current_head()
     with service.engine.connect() as connection:
         there = MigrationContext.configure(connection).get_current_revision()
+        if is_later(config, connection):
+            return (f"at version {there}, of a later release than this one, whose newest is {newest}",)
     if there != newest:
         raise AvemotionError(
             ErrorCode.SERVICE_UNAVAILABLE,

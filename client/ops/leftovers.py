@@ -19,18 +19,28 @@ class Leftovers:
         jobs: Jobs with their results and files.
         uploads: Uploads that no job needs.
         upload_bytes: Their size.
-        folders: Folders of files that no row knows.
+        folders: Files and folders that no row knows.
+        lost_uploads: Uploads whose file is gone.
+        lost_artifacts: Jobs whose artifacts are gone.
     """
 
     jobs: int
     uploads: int
     upload_bytes: int
     folders: int = 0
+    lost_uploads: int = 0
+    lost_artifacts: int = 0
 
     def __str__(self) -> str:
         """Return it in words."""
-        words = f"{number(self.jobs, 'job')}, {number(self.uploads, 'upload')} ({size(self.upload_bytes)})"
-        return words + (f", {number(self.folders, 'folder')} that no row knows" if self.folders else "")
+        words = [number(self.jobs, "job"), f"{number(self.uploads, 'upload')} ({size(self.upload_bytes)})"]
+        if self.folders:
+            words.append(f"{number(self.folders, 'folder')} that no row knows")
+        if self.lost_uploads:
+            words.append(f"{number(self.lost_uploads, 'upload')} without a file")
+        if self.lost_artifacts:
+            words.append(f"artifacts of {number(self.lost_artifacts, 'job')} that are gone")
+        return ", ".join(words)
 
 
 def count_uploads(session: Session, condition: ColumnElement[bool]) -> tuple[int, int]:

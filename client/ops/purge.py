@@ -44,7 +44,7 @@ def purge(
         if older_than is not None:
             _erase_old(service, older_than, dry_run=dry_run, yes=yes)
         if expired or older_than is None:
-            _purge_expired(service, dry_run=dry_run)
+            _purge_expired(service, dry_run=dry_run, yes=yes)
 
 
 def ended_before(age_s: float, now: datetime) -> ColumnElement[bool]:
@@ -88,7 +88,7 @@ def hide_all(service: Service, condition: ColumnElement[bool]) -> Sequence[uuid.
     return list(hidden)
 
 
-def _purge_expired(service: Service, *, dry_run: bool) -> None:
+def _purge_expired(service: Service, *, dry_run: bool, yes: bool) -> None:
     try:
         from client.ops import expired  # noqa: PLC0415 - the API's image has no workers, and no janitor's code
     except ImportError as error:
@@ -97,7 +97,16 @@ def _purge_expired(service: Service, *, dry_run: bool) -> None:
             " missing): run this where the janitor runs, or leave it to the janitor."
         )
         raise AvemotionError(ErrorCode.SERVICE_UNAVAILABLE, message) from error
+    found = expired.find(service)
+    if found.fault is not None:
+        typer.echo(
+            f"Are these the database and the storage of one service? For {found.fault}.\n"
+            "The janitor leaves such things alone. Is the right folder mounted, the right backup restored?",
+            err=True,
+        )
     if dry_run:
-        typer.echo(f"Expired: {expired.find(service)}.")
-    else:
-        typer.echo(f"Removed: {expired.remove(service)}.", err=True)
+        typer.echo(f"Expired: {found.told}.")
+        return
+    if found.fault is not None and not yes:
+        typer.confirm(f"{found.told} would be removed for good. Go on?", abort=True, err=True)
+    typer.echo(f"Removed: {expired.remove(service, found)}.", err=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any, cast
 
 import typer
@@ -17,38 +18,53 @@ from client.render.text import printable
 from shared.backlog import due, has_work, overdue
 from shared.database import transact
 from shared.errors import AvemotionError
-from shared.lifecycle import lock_job
-from shared.retrying import retry_job
+from shared.lifecycle import lock_job, restart_job
+from shared.retrying import keep_longer, media_of, retry_job
 from shared.storage import Storage
 from shared.tables import Job, JobStatus, Stage, WorkStatus
 
 
-def requeue(
+def requeue(  # noqa: PLR0913 - one for each option
     job: JobIds = None,
     *,
     code: Code = None,
     all_failed: Annotated[bool, typer.Option("--all-failed", help="All that failed.")] = False,
+    running: Annotated[
+        bool,
+        typer.Option(
+            "--running", help="All that run: after a restore the files between their stages may be missing."
+        ),
+    ] = False,
     stuck: Annotated[
         bool,
         typer.Option("--stuck", help="Send messages of what is ready again; with JOB, of these jobs only."),
     ] = False,
     yes: Yes = False,
 ) -> None:
-    """Begin failed or cancelled jobs anew, as `POST /jobs/{id}/retry` does.
+    """Begin failed or cancelled jobs anew, as `POST /jobs/{id}/retry` does; or running ones.
 
     The janitor sends their messages. Exit status: 1 if a job that was named cannot be begun anew.
     """
     with open_service() as service:
         if stuck:
-            if code is not None or all_failed:
+            if code is not None or all_failed or running:
                 raise typer.BadParameter("--stuck takes ids of jobs only")
             _send_again(service, list(dict.fromkeys(job or ())), yes=yes)
             return
-        named = told_apart(job, filters={"--code": code, "--all-failed": all_failed})
-        chosen = named or transact(service.engine, lambda session: find_failed(session, code))
+        named = told_apart(job, filters={"--code": code, "--all-failed": all_failed, "--running": running})
+        if running and (code is not None or all_failed):
+            raise typer.BadParameter("--running takes no other option")
+        find = find_running if running else partial(find_failed, code=code)
+        chosen = named or transact(service.engine, find)
         ask(len(chosen), f"{number(len(chosen), 'job')} would begin anew. Go on?", yes=yes)
         with plain_storage_errors():
             _begin_anew(service, chosen, named=bool(named))
+
+
+def find_running(session: Session) -> list[uuid.UUID]:
+    """Return the jobs that a worker has begun, oldest first."""
+    begun = select(Job.id).where(Job.status == JobStatus.RUNNING, Job.deleted_at.is_(None))
+    return list(session.scalars(begun.order_by(Job.id)))
 
 
 def find_failed(session: Session, code: str | None) -> list[uuid.UUID]:
@@ -59,8 +75,10 @@ def find_failed(session: Session, code: str | None) -> list[uuid.UUID]:
     return list(session.scalars(failed.order_by(Job.id)))
 
 
-def begin_anew(session: Session, job_id: uuid.UUID, storage: Storage, service: Service) -> None:
-    """Begin one job anew, its message for the janitor to send.
+def begin_anew(
+    session: Session, job_id: uuid.UUID, storage: Storage, service: Service, *, named: bool
+) -> None:
+    """Begin one job anew, its message for the janitor to send; one that runs, unless it was ``named``.
 
     Raises:
         AvemotionError: There is no such job, it is in another state, or its media are gone.
@@ -68,7 +86,12 @@ def begin_anew(session: Session, job_id: uuid.UUID, storage: Storage, service: S
     job = lock_job(session, job_id)
     if job is None or job.deleted_at is not None:
         raise no_such_job(job_id)
-    retry_job(session, job, storage, service.settings)
+    if job.status is JobStatus.RUNNING and not named:
+        for upload in media_of(session, job, storage):
+            keep_longer(upload, service.settings)
+        restart_job(session, job)
+    else:
+        retry_job(session, job, storage, service.settings)
     session.flush()
     # Not sent from here: many at once would flood the queue, and a broker that is away is no reason to wait.
     session.execute(update(Stage).where(Stage.job_id == job_id).values(published_at=None))
@@ -97,7 +120,10 @@ def _begin_anew(service: Service, chosen: Sequence[uuid.UUID], *, named: bool) -
     begun, refused = 0, dict[str, int]()
     for job_id in chosen:
         try:
-            transact(service.engine, lambda session: begin_anew(session, job_id, storage, service))  # noqa: B023
+            transact(
+                service.engine,
+                lambda session: begin_anew(session, job_id, storage, service, named=named),  # noqa: B023
+            )
         except AvemotionError as error:
             if named:
                 typer.echo(f"{job_id}: {printable(error.message)}", err=True)

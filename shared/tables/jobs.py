@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import BigInteger, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.tables.base import Base, CreatedAt, Id, OwnerId, words
@@ -103,6 +103,13 @@ class Job(Base):
         ),
         Index("ix_jobs_owner_id_id", "owner_id", "id"),
         Index("ix_jobs_expires_at", "expires_at"),
+        # Sums and the order in which room is made are read from it alone.
+        Index(
+            "ix_jobs_artifacts",
+            "finished_at",
+            postgresql_include=["id", "artifact_bytes"],
+            postgresql_where="artifact_bytes > 0",
+        ),
     )
 
     id: Mapped[Id]
@@ -161,6 +168,12 @@ class Job(Base):
     )
     tidied_at: Mapped[datetime | None] = mapped_column(
         comment="When intermediate files of the ended job were removed."
+    )
+    artifact_bytes: Mapped[int | None] = mapped_column(
+        BigInteger, comment="Size of the artifacts that were kept then; null while nobody knows."
+    )
+    artifacts_dropped_at: Mapped[datetime | None] = mapped_column(
+        comment="When the removal of its artifacts began; the result stays."
     )
 
     @property

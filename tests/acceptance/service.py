@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from client.stack.postgres import EmbeddedPostgres
 from client.stack.services import service_processes
-from client.stack.stack import EmbeddedStack
+from client.stack.stack import EmbeddedStack, Services
 from client.stack.supervisor import Patience
 from client.stack.valkey import EmbeddedValkey
 from shared.database import connect, transact
@@ -48,10 +48,12 @@ HASTE = {
 class Service:
     """PostgreSQL, Valkey, API, workers and janitor on this machine, on free ports."""
 
-    def __init__(self, folder: Path, *, express: bool = False, **settings: Any) -> None:
+    def __init__(
+        self, folder: Path, *, express: bool = False, services: Services | None = None, **settings: Any
+    ) -> None:
         """Prepare; the processes start when the ``with`` block is entered."""
         self.folder = folder
-        self._services = partial(service_processes, express=express)
+        self._services = services or partial(service_processes, express=express)
         postgres, valkey = EmbeddedPostgres(folder / "postgres"), EmbeddedValkey(folder / "valkey")
         self._valkey_folder = folder / "valkey"
         self.postgres = Server(postgres.process(), folder / "postgres.log")

@@ -16,3 +16,16 @@ PUT_OFF = Counter(
     "avemotion_janitor_put_off_total", "Duties put off since a server was away, by duty.", ["duty"]
 )
 ROUND = Gauge("avemotion_janitor_round_timestamp_seconds", "When the janitor's last round ended, Unix time.")
+REMOVED = Counter(
+    "avemotion_removed_total",
+    "What the janitor removed: jobs, uploads, artifacts of a job, files; and why.",
+    ["what", "reason"],
+)
+REMOVED_BYTES = Counter(
+    "avemotion_removed_bytes_total", "Bytes of uploads and artifacts that made room.", ["what"]
+)
+STORED = Gauge("avemotion_stored_bytes", "Bytes of uploads and artifacts, as the rows know them.", ["what"])
+REFUSED = Gauge(
+    "avemotion_sweep_refused",
+    "1 if the last sweep removed nothing, since storage and database seemed not to belong together.",
+)

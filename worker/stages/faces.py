@@ -15,6 +15,7 @@ from worker.fusion.series import window_series
 from worker.media.frames import frame_size
 from worker.media.probe import MediaInfo
 from worker.runner import Result
+from worker.stages.media_file import media_file
 from worker.stages.model_card import card_of
 from worker.stages.segment import segment_of
 from worker.toolkit import Toolkit
@@ -34,7 +35,7 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
         raise AvemotionError(ErrorCode.MEDIA_MISSING, "The video of this job was deleted while it ran.")
     media = MediaInfo(**assignment.facts["video"])
     width, height = frame_size(media, settings.frame_side)
-    with kit.storage.local(assignment.video.storage_key) as path:
+    with media_file(assignment.video, kit) as path:
         track = follow_face(
             path,
             media,

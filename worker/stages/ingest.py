@@ -17,6 +17,7 @@ from worker.media.material import Material, length_of_sound, probe_within
 from worker.media.probe import MediaInfo
 from worker.runner import Onward, Result
 from worker.segments import insert_segments, new_segments
+from worker.stages.media_file import media_file
 from worker.stages.model_card import card_of
 from worker.toolkit import Toolkit
 from worker.windows import plan_segments, plan_windows
@@ -36,6 +37,8 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
         AvemotionError: The media cannot be scored, or the job asks for more than is allowed.
     """
     job = assignment.job
+    if job.video_id is None and job.audio_id is None:
+        raise AvemotionError(ErrorCode.MEDIA_MISSING, "The upload of this job has expired or was deleted.")
     picture = _probe(assignment.video, kit, checkpoint) if job.video_id else None
     voice = _probe(assignment.audio, kit, checkpoint) if job.audio_id else None
     check_streams(picture, voice)
@@ -77,11 +80,8 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
 def _probe(upload: Upload | None, kit: Toolkit, checkpoint: Callable[[], None]) -> MediaInfo:
     if upload is None:
         raise AvemotionError(ErrorCode.MEDIA_MISSING, "The upload of this job has expired or was deleted.")
-    try:
-        with kit.storage.local(upload.storage_key) as path:
-            return probe_within(path, upload.demuxer, kit.settings, checkpoint)
-    except FileNotFoundError:
-        raise AvemotionError(ErrorCode.MEDIA_MISSING, "The file of this upload is gone.") from None
+    with media_file(upload, kit) as path:
+        return probe_within(path, upload.demuxer, kit.settings, checkpoint)
 
 
 def check_streams(picture: MediaInfo | None, voice: MediaInfo | None) -> None:

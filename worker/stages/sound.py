@@ -13,6 +13,7 @@ from worker.audio.segment import ACTIVITY_DIGITS, listen
 from worker.audio.settings import check_audio
 from worker.media.probe import MediaInfo
 from worker.runner import Result
+from worker.stages.media_file import media_file
 from worker.stages.model_card import card_of
 from worker.stages.segment import segment_of
 from worker.toolkit import Toolkit
@@ -32,7 +33,7 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
     if upload is None:
         raise AvemotionError(ErrorCode.MEDIA_MISSING, "The sound of this job was deleted while it ran.")
     media = MediaInfo(**assignment.facts["sound"])
-    with kit.storage.local(upload.storage_key) as path:
+    with media_file(upload, kit) as path:
         heard = listen(path, media, segment_of(assignment), kit.settings, checkpoint)
     names = {"features": "sound.npz", "mel_png": "mel.png", "mfcc_png": "mfcc.png"}
     keys = {name: f"{assignment.prefix}/{file}" for name, file in names.items()}

@@ -105,7 +105,7 @@ def test_not_there_yet(client: Client, job_id: UUID, name: str) -> None:
 
 
 def test_files_removed_by_the_janitor(client: Client, job_id: UUID, engine: Engine, storage: Storage) -> None:
-    """Artifacts whose files are gone are not found, although the rows still name them."""
+    """Artifacts whose files are gone are said to be, although the rows still name them."""
     segment = add_segment(engine, job_id)
     for key in (
         *add_output(engine, storage, segment, StageName.FACES, faces_csv=b"a\n"),
@@ -113,7 +113,8 @@ def test_files_removed_by_the_janitor(client: Client, job_id: UUID, engine: Engi
     ):
         storage.delete(key)
     for name in ("faces.csv", "mel.png"):
-        assert client.get(f"/jobs/{job_id}/artifacts/{name}").status_code == 404
+        answer = client.get(f"/jobs/{job_id}/artifacts/{name}")
+        assert (answer.status_code, answer.json["code"]) == (410, "artifact_gone")
 
 
 @pytest.mark.parametrize("name", ["crops.npy", "faces.csv.bak", "..", "passwd"])
@@ -144,6 +145,23 @@ def test_list(client: Client, job_id: UUID, engine: Engine, storage: Storage) ->
     assert [each["name"] for each in found] == ["result.json", "timeline.csv"], (
         "files of failures are removed"
     )
+
+
+def test_artifacts_that_made_room(client: Client, job_id: UUID, engine: Engine, storage: Storage) -> None:
+    """Of a job whose files were removed before it, the list names what rows give; the files are gone."""
+    for stage, name in ((StageName.FACES, "faces_csv"), (StageName.FUSION, "sequence_png")):
+        [key] = add_output(engine, storage, add_segment(engine, job_id, len(name)), stage, **{name: PNG})
+        storage.delete(key)
+    now = datetime.now(UTC)
+    change(engine, job_id, status=JobStatus.SUCCEEDED, tidied_at=now, artifacts_dropped_at=now)
+
+    found = client.get(f"/jobs/{job_id}/artifacts").json["artifacts"]
+
+    assert [each["name"] for each in found] == ["result.json", "timeline.csv"]
+    for each in found:
+        assert client.get(each["href"]).status_code == 200
+    gone = client.get(f"/jobs/{job_id}/artifacts/sequence.png?segment={len('sequence_png')}")
+    assert (gone.status_code, gone.json["code"]) == (410, "artifact_gone")
 
 
 def test_list_of_sound(client: Client, job_id: UUID, engine: Engine, storage: Storage) -> None:

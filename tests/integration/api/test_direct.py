@@ -21,7 +21,8 @@ from tests.integration.api.conftest import Client, client_of, sound, video
 from tests.integration.api.test_access import new_key
 from tests.integration.conftest import services_of
 from tests.object_store import ObjectStore
-from worker.purge import drop_uploads, sweep
+from worker.purge import drop_uploads
+from worker.sweep import sweep
 from worker.toolkit import Toolkit
 
 CLIP = video("clip")
@@ -138,6 +139,7 @@ def test_files_of_tickets_that_nobody_ends(
     drop_uploads(kit)
     assert store.names() == []
     put(ticket)
+    store.age(1000)
     sweep(kit)
 
     assert store.names() == []

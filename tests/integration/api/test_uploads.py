@@ -5,6 +5,7 @@ import io
 import socket
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from uuid import UUID
 
 import pytest
 from flask_openapi3.openapi import OpenAPI
@@ -18,8 +19,8 @@ from shared.database import transact
 from shared.keys import create_key
 from shared.settings import Settings
 from shared.storage import Storage
-from shared.tables import Upload, UploadState
-from tests.integration.api.conftest import Client, client_of, sound, video
+from shared.tables import Job, Upload, UploadState
+from tests.integration.api.conftest import Client, Predict, client_of, job_id_of, sound, video
 from tests.integration.conftest import services_of
 
 
@@ -103,6 +104,24 @@ def test_lost_file_is_replaced(client: Client, engine: Engine, storage: Storage)
     assert second.status_code == 201
     assert [str(row.id) for row in rows(engine)] == [second.json["id"]]
     assert storage.exists(f"uploads/{second.json['id']}")
+
+
+def test_jobs_go_on_with_the_bytes_that_come_again(
+    client: Client, predict: Predict, engine: Engine, storage: Storage
+) -> None:
+    """Of jobs whose upload's file is gone, those that wait get the new one; those that ended have none."""
+    made = predict()
+    lost, waiting = made["options"]["video_id"], job_id_of(made)
+    ended = job_id_of(predict(video_id=lost, fusion="late"))
+    client.post(f"/jobs/{ended}/cancel")
+    storage.delete(f"uploads/{lost}")
+
+    again = client.post("/upload/video", data=video())
+
+    assert (again.status_code, again.json["id"] == lost) == (201, False)
+    with Session(engine) as session:
+        found = {job.id: job.video_id for job in session.scalars(select(Job))}
+    assert found == {waiting: UUID(again.json["id"]), ended: None}
 
 
 def test_video_container_is_taken_as_audio(client: Client) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -105,6 +106,27 @@ def test_lost_messages_are_sent_again(ops: Ops, new_jobs: NewJobs, engine: Engin
     assert outcome.err.startswith(f"not_found: There is no job {UNKNOWN}")
 
 
+def test_running_jobs_begin_anew_after_a_restore(
+    ops: Ops, new_jobs: NewJobs, client: Client, engine: Engine
+) -> None:
+    """Those that had begun, and no other; what a worker still holds of them is not theirs any more."""
+    running, queued, failed = new_jobs("abc")
+    with engine.begin() as connection:
+        connection.execute(update(Job).where(Job.id == running).values(status=JobStatus.RUNNING))
+    end(engine, failed, JobStatus.FAILED, ErrorCode.WORKER_LOST)
+    assert ops("requeue", "--running", "--all-failed").code == 2
+    assert ops("requeue", str(running)).code == 1
+    assert ops("requeue", "--running").err == "1 job begins anew.\n"
+    document = client.get(f"/jobs/{running}").json
+    assert (document["status"], document["attempt"]) == ("queued", 2)
+    assert states(engine) == {
+        running: JobStatus.QUEUED,
+        queued: JobStatus.QUEUED,
+        failed: JobStatus.FAILED,
+    }
+    assert sent(engine) == {running: False, queued: True}
+
+
 def test_jobs_are_cancelled(ops: Ops, new_jobs: NewJobs, client: Client, engine: Engine) -> None:
     """As by POST /jobs/{id}/cancel, with all their work; again, it stays so."""
     job_id, other = new_jobs("ab")
@@ -158,7 +180,10 @@ def test_what_expired_is_purged(
         storage.write(f"jobs/{job_id}/1/x", b"x")
     expire(engine, Job, gone)
     expire(engine, Upload, UUID(upload("alone")))
-    storage.write(f"jobs/{uuid4()}/1/x", b"x")
+    orphan = f"jobs/{uuid4()}/1/x"
+    storage.write(orphan, b"x")
+    with storage.local(orphan) as path:
+        os.utime(path, (0, 0))
     told = "1 job, 1 upload (72 B), 1 folder that no row knows.\n"
     outcome = ops("purge", "--dry-run")
     assert (outcome.code, outcome.out) == (0, f"Expired: {told}")

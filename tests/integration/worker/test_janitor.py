@@ -21,7 +21,7 @@ from tests.integration.worker.conftest import NewJob
 from tests.servers import Server
 from worker.dispatch import send_lost, send_ready
 from worker.lease import Claim
-from worker.purge import drop_uploads, erase_expired, sweep, tidy_jobs
+from worker.purge import drop_uploads, erase_expired, tidy_jobs
 from worker.toolkit import Toolkit
 
 PAST = datetime.now(UTC) - timedelta(hours=1)
@@ -197,16 +197,3 @@ def test_an_upload_that_never_arrived_goes(kit: Toolkit) -> None:
     drop_uploads(kit)
 
     assert kit.storage.names("uploads") == []
-
-
-def test_files_that_no_row_knows_are_swept_up(kit: Toolkit, new_job: NewJob) -> None:
-    """A folder of a job that is gone is removed; those of jobs that exist stay."""
-    job_id, ghost = new_job(), uuid4()
-    for owner in (job_id, ghost):
-        kit.storage.write(f"jobs/{owner}/1/x", b"x")
-    kit.storage.write(f"uploads/{ghost}", b"x")
-
-    sweep(kit)
-
-    assert kit.storage.names("jobs") == [str(job_id)]
-    assert str(ghost) not in kit.storage.names("uploads")
