@@ -109,7 +109,8 @@ def end_direct(path: TicketPath) -> Response:
 def _announce(session: Session, ticket: Upload, kit: Services) -> UUID:
     limit_bytes = lock_room(session, ticket.owner_id, kit.settings)
     if limit_bytes is not None:
-        coming = coming_to(session, ticket.owner_id)
+        # Who has not begun when the link ends will not come: abandoned tickets take nobody's room.
+        coming = coming_to(session, ticket.owner_id, LINK_S)
         check_room(session, ticket.owner_id, ticket.size_bytes or 0, limit_bytes, coming=coming)
     session.add(ticket)
     session.flush()

@@ -6,6 +6,7 @@ that is here is read to its end; the rest is refused as soon as it is too much.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -88,10 +89,12 @@ def used_by(session: Session, owner_id: UUID | None) -> int:
     return int(session.scalar(kept) or 0)
 
 
-def coming_to(session: Session, owner_id: UUID | None) -> int:
-    """Return the bytes that a key has announced, and is sending to the object store itself."""
+def coming_to(session: Session, owner_id: UUID | None, within_s: float) -> int:
+    """Return the bytes that a key announced in the last seconds, to send them to the object store itself."""
     announced = select(func.sum(Upload.size_bytes)).where(
-        Upload.owner_id == owner_id, Upload.state == UploadState.RECEIVING, Upload.expires_at > func.now()
+        Upload.owner_id == owner_id,
+        Upload.state == UploadState.RECEIVING,
+        Upload.created_at > func.now() - timedelta(seconds=within_s),
     )
     return int(session.scalar(announced) or 0)
 
