@@ -88,6 +88,15 @@ def test_nobody_to_ask(tmp_path: Path) -> None:
     assert "NOT audited" in done.stderr
 
 
+@pytest.mark.parametrize("pins", ["leaky==\n", "leaky>=1\n"])
+def test_what_cannot_be_read_is_no_pass(tmp_path: Path, pins: str) -> None:
+    """Pins that are none fail: nothing was audited, and that is nobody else's fault."""
+    with osv() as url:
+        done = audit(tmp_path, pins, "", url)
+    assert done.returncode == 1
+    assert done.stderr
+
+
 def test_each_word_on_the_list_has_a_reason() -> None:
     """What is ignored is ignored for a reason."""
     lines = (ROOT / ".ci" / "audit-ignored.txt").read_text(encoding="utf-8").splitlines()
