@@ -23,7 +23,7 @@ override CLIP := $(value CLIP)
 export CLIP
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test test-all lint format contract types bench compose-test clean python
+.PHONY: help run serve test test-all lint audit format contract types bench compose-test clean python
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -47,6 +47,9 @@ lint: $(DEV_STAMP) ## Check style, types, import rules and the container files
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
 	POSTGRES_PASSWORD=unset VALKEY_PASSWORD=unset $(BIN)/docker-compose --profile gpu config --quiet
+
+audit: $(DEV_STAMP) ## Ask whether a vulnerability is known in what constraints.txt names
+	@PYTHON=$(BIN)/python .ci/audit
 
 format: $(DEV_STAMP) ## Rewrite the code in the house style
 	$(BIN)/ruff check --fix .

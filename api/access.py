@@ -18,13 +18,19 @@ from flask import Flask, g, request
 
 from api.keyring import Keyring
 from api.origins import Origins
+from api.quotas.rates import Rates
 from shared.errors import AvemotionError, ErrorCode
+from shared.keys import Caller
 from shared.settings import Settings
 
 # Resources that say nothing about anybody's jobs.
 OPEN_TO_ALL = frozenset({"health", "metrics", "documentation", "page"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# Of a page of ours, of the user's own doing, and of what is no browser.
+OWN_RELATIONS = frozenset({"same-origin", "none", None})
 SCHEME = "bearer"
+# Where a request's owner is noted once it is counted: a poll that Flask has to answer is looked at twice.
+NOTED = "avemotion.owner"
 
 
 class Access:
@@ -33,6 +39,7 @@ class Access:
     def __init__(self, settings: Settings, keyring: Keyring, origins: Origins) -> None:
         """Choose the rules; keys are looked up in ``keyring``, pages of ``origins`` may change things."""
         self._origins = origins
+        self._rates = Rates(settings)
         self._keyring = keyring if settings.keys_required else None
         names = (name.strip().lower() for name in settings.trusted_hosts.split(","))
         self._trusted = frozenset(name for name in names if name)
@@ -44,7 +51,7 @@ class Access:
             AvemotionError: It must not be answered.
         """
         if self._keyring is not None:
-            return find_owner(environ, self._keyring)
+            return self._counted_owner(environ, self._keyring)
         host = environ.get("HTTP_HOST", "")
         if not is_near(host, self._trusted):
             raise AvemotionError(
@@ -54,8 +61,16 @@ class Access:
             )
         origin = environ.get("HTTP_ORIGIN")
         if environ["REQUEST_METHOD"] not in SAFE_METHODS and not self._origins.allow(origin):
-            refuse_other_origins(origin, host)
+            refuse_other_origins(origin, host, environ.get("HTTP_SEC_FETCH_SITE"))
         return None
+
+    def _counted_owner(self, environ: dict[str, Any], keyring: Keyring) -> UUID:
+        noted: UUID | None = environ.get(NOTED)
+        if noted is None:
+            caller = find_caller(environ, keyring)
+            self._rates.count(caller)
+            noted = environ[NOTED] = caller.id
+        return noted
 
     @property
     def needs_key(self) -> bool:
@@ -79,19 +94,19 @@ def owner_id() -> UUID | None:
     return owner
 
 
-def find_owner(environ: dict[str, Any], keyring: Keyring) -> UUID:
+def find_caller(environ: dict[str, Any], keyring: Keyring) -> Caller:
     """Return the owner of a request's key.
 
     Raises:
         AvemotionError: There is no key, or it is not valid.
     """
     scheme, _, secret = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-    owner = keyring.owner(secret.strip()) if scheme.lower() == SCHEME and secret else None
-    if owner is None:
+    caller = keyring.caller(secret.strip()) if scheme.lower() == SCHEME and secret else None
+    if caller is None:
         raise AvemotionError(
             ErrorCode.UNAUTHORIZED, "Send a valid API key in the header Authorization: Bearer KEY."
         )
-    return owner
+    return caller
 
 
 @lru_cache(maxsize=256)
@@ -111,9 +126,16 @@ def is_near(host: str, trusted: frozenset[str]) -> bool:
     return True
 
 
-def refuse_other_origins(origin: str | None, host: str) -> None:
-    """Raise for a request that a browser sends in the name of another site."""
-    if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+def refuse_other_origins(origin: str | None, host: str, relation: str | None) -> None:
+    """Raise for a request that a browser sends in the name of another site.
+
+    Args:
+        origin: Whose page it comes from.
+        host: Whom it is meant for.
+        relation: What the browser says of the two in ``Sec-Fetch-Site``; absent elsewhere.
+    """
+    foreign = origin is not None and urlsplit(origin).netloc.lower() != host.lower()
+    if foreign or relation not in OWN_RELATIONS:
         raise AvemotionError(
             ErrorCode.FORBIDDEN,
             "Requests from pages of other sites are refused, but for those of AVEMOTION_CORS_ORIGINS.",

@@ -28,6 +28,7 @@ from api import (
     tracing,
     uploads,
 )
+from api.headers import add_safe
 from api.origins import Origins
 from api.requests import Request
 from api.services import EXTENSION, Services
@@ -71,7 +72,7 @@ class Application(OpenAPI):
 
     def wsgi_app(self, environ: dict[str, Any], start_response: Any) -> Any:
         """Answer a request."""
-        return self.origins.answer(environ, start_response, self._answer)
+        return self.origins.answer(environ, add_safe(start_response), self._answer)
 
     def generate_spec_json(self) -> None:
         """Make the contract: the library's, finished."""

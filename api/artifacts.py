@@ -86,6 +86,5 @@ def file_answer(content: Iterable[bytes], name: str, file_name: str) -> Response
     as_what = show(name, file_name)
     response = Response(content, content_type=as_what.content_type)
     response.headers["Content-Disposition"] = as_what.disposition
-    response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = PRIVATE
     return response

@@ -9,12 +9,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from api.polling import job_missing
+from api.quotas.jobs import check_jobs
 from api.services import Services
 from api.tracing import job_trace_parent
 from shared.database import transact
 from shared.erasure import PATIENCE_S, erase_job, hide_job
 from shared.lifecycle import cancel_job, lock_job
-from shared.retrying import retry_job
+from shared.retrying import RETRIED, retry_job
 from shared.tables import Job, Priority
 
 log = structlog.stdlib.get_logger(__name__)
@@ -42,6 +43,8 @@ def retry(job_id: UUID, owner_id: UUID | None, to: Services) -> None:
 
     def work(session: Session) -> Priority:
         job = lock_own(session, job_id, owner_id)
+        if job.status in RETRIED:
+            check_jobs(session, owner_id, 1, to.settings)
         retry_job(session, job, to.storage, to.settings)
         job.trace_parent = job_trace_parent(of_many=False) or job.trace_parent
         return job.priority

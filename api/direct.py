@@ -25,6 +25,7 @@ from api.answers import answer
 from api.bodies import PIECE_BYTES, incomplete
 from api.parameters import DirectPath, TicketPath
 from api.problems import InvalidRequestError
+from api.quotas.room import check_room, coming_to, lock_room
 from api.reception import find_content, receive, too_large
 from api.responses import describe
 from api.services import Services, services
@@ -67,7 +68,7 @@ def begin_direct(path: DirectPath, body: DirectRequest) -> Response:
         sha256=body.sha256,
         expires_at=cast("Any", func.now() + timedelta(seconds=kit.settings.upload_ttl_s)),
     )
-    ticket_id = transact(kit.engine, lambda session: _announce(session, ticket))
+    ticket_id = transact(kit.engine, lambda session: _announce(session, ticket, kit))
     return answer(_describe(ticket_id, path.kind, body, kit), 201)
 
 
@@ -105,7 +106,12 @@ def end_direct(path: TicketPath) -> Response:
     return answer(document, 201 if is_new else 200)
 
 
-def _announce(session: Session, ticket: Upload) -> UUID:
+def _announce(session: Session, ticket: Upload, kit: Services) -> UUID:
+    limit_bytes = lock_room(session, ticket.owner_id, kit.settings)
+    if limit_bytes is not None:
+        # Who has not begun when the link ends will not come: abandoned tickets take nobody's room.
+        coming = coming_to(session, ticket.owner_id, LINK_S)
+        check_room(session, ticket.owner_id, ticket.size_bytes or 0, limit_bytes, coming=coming)
     session.add(ticket)
     session.flush()
     return ticket.id

@@ -85,6 +85,4 @@ def page(title: str, body: str, head: str = "") -> Response:
         PAGE.format(title=title, head=head, body=body), content_type="text/html; charset=utf-8"
     )
     response.headers["Content-Security-Policy"] = POLICY
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
     return response

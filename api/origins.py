@@ -16,8 +16,8 @@ from shared.settings import Settings, read_origins
 METHODS = "GET, HEAD, POST, DELETE"
 REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-None-Match, If-Range, Prefer, Range"
 RESPONSE_HEADERS = (
-    "Accept-Ranges, Content-Disposition, Content-Range, ETag, Location, Preference-Applied, Retry-After, "
-    "WWW-Authenticate"
+    "Accept-Ranges, Content-Disposition, Content-Range, ETag, Location, Preference-Applied, RateLimit, "
+    "RateLimit-Policy, Retry-After, WWW-Authenticate"
 )
 # The longest that browsers remember what a preflight said.
 PREFLIGHT_AGE_S = 7200

@@ -43,6 +43,17 @@ class FieldsError(AvemotionError):
         self.errors = [{"field": field, "message": message} for field, message in errors]
 
 
+class RefusedForNowError(AvemotionError):
+    """A request that may be taken later; when, stands in its headers."""
+
+    def __init__(
+        self, code: ErrorCode, message: str, retry_after_s: int, headers: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        """Keep when to try again, in seconds, and what else the answer's headers say."""
+        super().__init__(code, message)
+        self.headers = [("Retry-After", str(retry_after_s)), *headers]
+
+
 class InvalidRequestError(FieldsError):
     """Values of a request that are not valid, by field."""
 
@@ -106,7 +117,10 @@ def register(app: Flask) -> None:
 
 def _known(error: AvemotionError) -> Response:
     errors = error.errors if isinstance(error, FieldsError) else []
-    return problem(error.code, error.message, errors=errors)
+    response = problem(error.code, error.message, errors=errors)
+    if isinstance(error, RefusedForNowError):
+        response.headers.extend(error.headers)
+    return response
 
 
 def _http(error: HTTPException) -> Response:

@@ -20,6 +20,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from api.bodies import incomplete
+from api.quotas.room import Room, check_room, find_room, lock_room
 from api.recognition import recognise
 from api.services import Services
 from shared.database import transact
@@ -59,11 +60,11 @@ def receive(
         media_type=media_type.mime,
         demuxer=media_type.demuxer,
     )
-    upload_id = transact(to.engine, lambda session: _announce(session, upload, to))
+    upload_id, room = transact(to.engine, lambda session: _announce(session, upload, to))
     key = f"uploads/{upload_id}"
     try:
-        content = store(to.storage, key, chain([head], rest), to.settings.max_upload_bytes)
-        document = settle(upload_id, content, to)
+        content = store(to.storage, key, chain([head], rest), to.settings.max_upload_bytes, room)
+        document = settle(upload_id, owner_id, content, to)
     except BaseException:
         # What cannot be removed now the janitor removes: the row says that it never became whole.
         with suppress(OSError, SQLAlchemyError):
@@ -83,8 +84,17 @@ def split_head(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
     return head, pieces
 
 
-def store(storage: Storage, key: str, pieces: Iterator[bytes], limit_bytes: int) -> Content:
+def store(
+    storage: Storage, key: str, pieces: Iterator[bytes], limit_bytes: int, room: Room | None = None
+) -> Content:
     """Write pieces to storage as they come.
+
+    Args:
+        storage: Where to.
+        key: Its name there.
+        pieces: The file.
+        limit_bytes: Largest file that is taken from anybody.
+        room: How much more its owner may keep; ``None``: no limit.
 
     Raises:
         AvemotionError: There are more of them than allowed.
@@ -95,6 +105,8 @@ def store(storage: Storage, key: str, pieces: Iterator[bytes], limit_bytes: int)
             size += len(piece)
             if size > limit_bytes:
                 raise too_large(limit_bytes)
+            if room is not None:
+                room.check_known(size)
             digest.update(piece)
             stream.write(piece)
     return Content(digest.hexdigest(), size)
@@ -107,11 +119,21 @@ def too_large(limit_bytes: int) -> AvemotionError:
     )
 
 
-def settle(upload_id: UUID, content: Content, to: Services) -> dict[str, Any]:
-    """Make a stored file the upload, or return the upload that has the same bytes already."""
+def settle(upload_id: UUID, owner_id: UUID | None, content: Content, to: Services) -> dict[str, Any]:
+    """Make a stored file the upload, or return the upload that has the same bytes already.
+
+    Raises:
+        AvemotionError: Its owner may not keep it.
+    """
+
+    def work(session: Session) -> dict[str, Any]:
+        # First, so that of two uploads that end at once the later one counts the other.
+        limit_bytes = lock_room(session, owner_id, to.settings)
+        return _settle(session, upload_id, content, limit_bytes, to)
+
     for _ in range(TRIES):
         try:
-            return transact(to.engine, lambda session: _settle(session, upload_id, content, to))
+            return transact(to.engine, work)
         except IntegrityError:
             continue
     raise AvemotionError(ErrorCode.SERVICE_UNAVAILABLE, "The same bytes keep coming in; try again soon.")
@@ -133,20 +155,24 @@ def discard(upload_id: UUID, key: str, to: Services) -> None:
     transact(to.engine, lambda session: session.execute(gone))
 
 
-def _announce(session: Session, upload: Upload, to: Services) -> UUID:
+def _announce(session: Session, upload: Upload, to: Services) -> tuple[UUID, Room | None]:
     upload.expires_at = cast("Any", func.now() + timedelta(seconds=to.settings.upload_ttl_s))
     session.add(upload)
     session.flush()
-    return upload.id
+    return upload.id, find_room(session, upload.owner_id, upload.kind, to.settings)
 
 
-def _settle(session: Session, upload_id: UUID, content: Content, to: Services) -> dict[str, Any]:
+def _settle(
+    session: Session, upload_id: UUID, content: Content, limit_bytes: int | None, to: Services
+) -> dict[str, Any]:
     mine = session.get(Upload, upload_id, with_for_update=True)
     if mine is None:
         # It took so long that the janitor gave it up.
         raise incomplete()
     same = session.scalars(_stored(mine.kind, content.sha256, mine.owner_id).with_for_update()).one_or_none()
     if same is not None and to.storage.exists(same.storage_key):
+        if limit_bytes is not None and _has_expired(session, same):
+            check_room(session, mine.owner_id, content.size_bytes, limit_bytes)
         keep_longer(same, to.settings)
         return _document(session, same)
     if same is not None:
@@ -156,10 +182,16 @@ def _settle(session: Session, upload_id: UUID, content: Content, to: Services) -
             session.execute(waiting.values({column: mine.id}).execution_options(synchronize_session=False))
         session.delete(same)
         session.flush()
+    if limit_bytes is not None:
+        check_room(session, mine.owner_id, content.size_bytes, limit_bytes)
     mine.sha256, mine.size_bytes = content.sha256, content.size_bytes
     mine.state = UploadState.STORED
     keep_longer(mine, to.settings)
     return _document(session, mine)
+
+
+def _has_expired(session: Session, upload: Upload) -> bool:
+    return not session.scalar(select(Upload.expires_at > func.now()).where(Upload.id == upload.id))
 
 
 def _stored(kind: UploadKind, sha256: str, owner_id: UUID | None) -> Select[Upload]:

@@ -12,7 +12,7 @@ from api.problems import MEDIA_TYPE
 
 _PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 # What any request may get; the server itself refuses what is too long to be read (api/server_worker.py).
-COMMON = (401, 403, 414, 431, 500, 503)
+COMMON = (401, 403, 414, 429, 431, 500, 503)
 # As RFC 9110 has it; older Pythons have the names of its predecessor.
 PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
 

@@ -12,6 +12,7 @@ from gunicorn.util import write_nonblock  # type: ignore[import-untyped]  # as a
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]  # as above
 
 from api.answers import encode
+from api.headers import safe
 from api.problems import MEDIA_TYPE, document_of
 from shared.errors import ErrorCode
 
@@ -55,11 +56,16 @@ class ApiWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         else:
             log.info("request refused", status=status, error=type(fault).__name__)
         body = encode(document_of(code, sentence, status)).encode()
-        head = (
-            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
-            f"Connection: close\r\nContent-Type: {MEDIA_TYPE}\r\nCache-Control: no-store\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n"
-        )
+        headers = [
+            ("Connection", "close"),
+            ("Content-Type", MEDIA_TYPE),
+            ("Cache-Control", "no-store"),
+            ("Content-Length", str(len(body))),
+        ]
+        lines = [
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+            *(f"{name}: {value}" for name, value in safe(headers)),
+        ]
         # The client may be gone.
         with suppress(OSError):
-            write_nonblock(client, head.encode() + body)
+            write_nonblock(client, "\r\n".join([*lines, "", ""]).encode() + body)

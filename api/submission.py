@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from api.admission import check_analyzer, check_depth, choose
 from api.media import Wanted, take_uploads
+from api.quotas.jobs import check_jobs
 from api.services import Services
 from api.tracing import job_trace_parent
 from api.webhooks import Asked, check_webhooks, normalised
@@ -206,6 +207,8 @@ def admit(session: Session, new: Sequence[tuple[Submission, Job]], to: Services)
     for analyzer in sorted({job.analyzer for _, job in new if job.video_id is not None}):
         check_analyzer(analyzer, to.settings)
     check_depth(session, (job.priority for _, job in new), to.settings)
+    # Before uploads are locked, as everywhere.
+    check_jobs(session, new[0][0].owner_id, len(new), to.settings)
     wanted = [
         Wanted(f"{submission.place}{kind.value}_id", kind, upload_id)
         for submission, job in new

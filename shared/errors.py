@@ -23,6 +23,8 @@ class ErrorCode(Enum):
     INVALID_REQUEST = ("invalid_request", 422, "A value in the request is not valid")
     IDEMPOTENCY_MISMATCH = ("idempotency_mismatch", 422, "This Idempotency-Key was used with another body")
     REFERENCE_CONFLICT = ("reference_conflict", 409, "This reference was used with another request")
+    QUOTA_EXCEEDED = ("quota_exceeded", 429, "This key has all that it may have")
+    TOO_MANY_REQUESTS = ("too_many_requests", 429, "This key has asked too often")
     QUEUE_FULL = ("queue_full", 503, "Too many jobs are waiting")
     SERVICE_UNAVAILABLE = ("service_unavailable", 503, "A part of the service is not reachable")
     STORAGE_UNUSABLE = ("storage_unusable", 503, "The file storage cannot be used as it is set up")

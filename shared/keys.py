@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -17,15 +18,29 @@ SECRET_BYTES = 32
 PREFIX = "avm_"
 
 
+class Caller(NamedTuple):
+    """Whose key a request was made with.
+
+    Attributes:
+        id: The key's id.
+        requests_per_minute: Its own limit; ``None``: as the settings say; 0: none.
+    """
+
+    id: UUID
+    requests_per_minute: int | None
+
+
 def hash_key(secret: str) -> str:
     """Return the form in which a key is stored."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def create_key(session: Session, name: str) -> tuple[UUID, str]:
-    """Make a key; return its id, and the secret that nobody can read again."""
+def create_key(
+    session: Session, name: str, limits: Mapping[str, int | None] | None = None
+) -> tuple[UUID, str]:
+    """Make a key with some limits of its own; return its id, and the secret that nobody can read again."""
     secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
-    key = ApiKey(name=name, sha256=hash_key(secret))
+    key = ApiKey(name=name, sha256=hash_key(secret), **(limits or {}))
     session.add(key)
     session.flush()
     return key.id, secret
@@ -47,6 +62,16 @@ def revoke_key(session: Session, key_id: UUID) -> bool:
     return session.scalar(revoked) is not None
 
 
+def limit_key(session: Session, key_id: UUID, limits: Mapping[str, int | None]) -> ApiKey | None:
+    """Give a valid key other limits, and return it; ``None`` if there is none."""
+    found = select(ApiKey).where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
+    key = session.scalars(found.with_for_update(key_share=True)).one_or_none()
+    if key is not None:
+        for name, value in limits.items():
+            setattr(key, name, value)
+    return key
+
+
 def find_key(session: Session, key_id: UUID) -> ApiKey | None:
     """Return a key, revoked or not."""
     return session.get(ApiKey, key_id)
@@ -54,5 +79,14 @@ def find_key(session: Session, key_id: UUID) -> ApiKey | None:
 
 def find_owner(session: Session, secret: str) -> UUID | None:
     """Return the id of a valid key; ``None`` for a revoked or unknown one."""
-    found = select(ApiKey.id).where(ApiKey.sha256 == hash_key(secret), ApiKey.revoked_at.is_(None))
-    return session.scalar(found)
+    caller = find_caller(session, secret)
+    return None if caller is None else caller.id
+
+
+def find_caller(session: Session, secret: str) -> Caller | None:
+    """Return the owner of a valid key with its limit; ``None`` for a revoked or unknown one."""
+    found = select(ApiKey.id, ApiKey.requests_per_minute).where(
+        ApiKey.sha256 == hash_key(secret), ApiKey.revoked_at.is_(None)
+    )
+    row = session.execute(found).one_or_none()
+    return None if row is None else Caller(row.id, row.requests_per_minute)

@@ -181,17 +181,17 @@ def _ids(message: Signature[None]) -> dict[str, str]:
     return {"job_id" if of_job else "segment_id": first.args[0], "stage": first.task.rpartition(".")[2]}
 
 
-def broker(settings: Settings) -> redis.Redis:
+def broker(settings: Settings, *, patience_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
     """Return this process's connection to the broker; it is made when it is first used."""
-    return _connect(str(settings.broker_url))
+    return _connect(str(settings.broker_url), patience_s)
 
 
 @lru_cache(maxsize=4)
-def _connect(url: str) -> redis.Redis:
+def _connect(url: str, patience_s: float) -> redis.Redis:
     return redis.Redis.from_url(
         url,
-        socket_timeout=SOCKET_TIMEOUT_S,
-        socket_connect_timeout=SOCKET_TIMEOUT_S,
+        socket_timeout=patience_s,
+        socket_connect_timeout=patience_s,
         decode_responses=True,
     )
 

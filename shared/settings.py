@@ -76,6 +76,15 @@ class Settings(ObjectStoreSettings):
         200_000, description="Unfinished bulk jobs past which new ones are answered with 503."
     )
     max_wait_s: Seconds = Field(30, description="Longest time a request may wait for a job.")
+    key_max_jobs: Count | None = Field(
+        None, description="Unfinished jobs that a key may have at a time; no limit when unset."
+    )
+    key_max_bytes: Bytes | None = Field(
+        None, description="Bytes of uploads that are kept for a key at a time; no limit when unset."
+    )
+    key_requests_per_minute: Count | None = Field(
+        None, description="Requests that a key may make in a minute; no limit when unset."
+    )
 
     # Media
     max_duration_s: Seconds = Field(4 * 3600, description="Longest media of a job.")

@@ -32,6 +32,15 @@ OF_OPERATION = {
 }
 OF_PROBLEM = {
     "401": {"WWW-Authenticate": header("How to send a key.", TEXT, always=True)},
+    "429": {
+        "Retry-After": header("Seconds after which to try again.", SECONDS, always=True),
+        "RateLimit": header(
+            "What is left of the key's requests, and after how many seconds there are more; of "
+            "`too_many_requests`.",
+            TEXT,
+        ),
+        "RateLimit-Policy": header("How many requests the key may make in how many seconds.", TEXT),
+    },
     "503": {"Retry-After": header("Seconds after which to try again.", SECONDS)},
 }
 FILE = {"Content-Disposition": header("Name under which to save it.", TEXT)}

@@ -9,12 +9,13 @@ from api.contract.names import Key, View, operations
 
 
 def drop_impossible(document: dict[str, Any], views: dict[Key, View]) -> None:
-    """Leave 401 out where no key is asked for, and 422 where there is nothing to be invalid."""
+    """Leave 401 and 429 out where no key is asked for, and 422 where there is nothing to be invalid."""
     for key, operation in operations(document):
         responses = operation["responses"]
         if views[key].blueprint in OPEN_TO_ALL:
             operation["security"] = []
             responses.pop("401", None)
+            responses.pop("429", None)
         if not can_be_invalid(operation):
             responses.pop("422", None)
         operation["responses"] = {status: responses[status] for status in sorted(responses)}

@@ -25,11 +25,7 @@ POLICY = (
     "media-src 'self' blob:{links}; object-src 'none'; "
     f"style-src 'self' '{MAPS_SHEET}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-HEADERS = {
-    "Permissions-Policy": "camera=(self), microphone=(self), geolocation=(), display-capture=()",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
+HEADERS = {"Permissions-Policy": "camera=(self), microphone=(self), geolocation=(), display-capture=()"}
 # The page is asked for again each time; its files by the name of their version, and never again.
 ASK_AGAIN = "no-cache"
 KEEP = "public, max-age=31536000, immutable"
@@ -78,7 +74,6 @@ def _answer(file: File, caching: str) -> Response:
     response.set_etag(f"{file.tag}-gzip" if zipped else file.tag)
     response.headers["Cache-Control"] = caching
     response.headers["Vary"] = "Accept-Encoding"
-    response.headers["X-Content-Type-Options"] = "nosniff"
     if zipped:
         response.headers["Content-Encoding"] = "gzip"
     response.make_conditional(request)

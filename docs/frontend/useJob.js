@@ -26,7 +26,7 @@ const follow = async (url, key, stop, tell) => {
       const reply = await fetch(url, { headers, signal: stop });
       const body = reply.status === 304 ? null : await reply.json();
       pause = Number(reply.headers.get("Retry-After")) || 1;
-      if (body && !reply.ok) throw Object.assign(new Error(body.detail), body, { final: reply.status < 500 });
+      if (body && !reply.ok) throw Object.assign(new Error(body.detail), body, { final: reply.status < 500 && reply.status !== 429 });
       if (body) headers.set("If-None-Match", reply.headers.get("ETag") ?? "");
       if (body || failed) tell(body ? { job: body, error: null } : { error: null });
       if (["succeeded", "failed", "cancelled"].includes(body?.status)) return;

@@ -92,6 +92,11 @@ class Job(Base):
             postgresql_nulls_not_distinct=True,
         ),
         Index("ix_jobs_unfinished", "priority", "id", postgresql_where="status IN ('queued', 'running')"),
+        Index(
+            "ix_jobs_owner_id_unfinished",
+            "owner_id",
+            postgresql_where="status IN ('queued', 'running') AND owner_id IS NOT NULL",
+        ),
         Index("ix_jobs_batch_id_id", "batch_id", "id", postgresql_where="batch_id IS NOT NULL"),
         # All that a batch's counts are made of: they are read from the index alone.
         Index(

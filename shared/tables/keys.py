@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import BigInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.tables.base import Base, CreatedAt, Id
@@ -21,3 +22,12 @@ class ApiKey(Base):
     )
     created_at: Mapped[CreatedAt]
     revoked_at: Mapped[datetime | None]
+    max_jobs: Mapped[int | None] = mapped_column(
+        comment="Unfinished jobs at a time; null: as the settings say; 0: no limit."
+    )
+    max_bytes: Mapped[int | None] = mapped_column(
+        BigInteger, comment="Bytes of uploads kept; null and 0 as for jobs."
+    )
+    requests_per_minute: Mapped[int | None] = mapped_column(
+        comment="Requests a minute; null and 0 as for jobs."
+    )

@@ -40,6 +40,13 @@ class Upload(Base):
             postgresql_nulls_not_distinct=True,
         ),
         Index("ix_uploads_expires_at", "expires_at"),
+        # All that a key's bytes are counted by.
+        Index(
+            "ix_uploads_owner_id_stored",
+            "owner_id",
+            postgresql_include=["size_bytes", "expires_at"],
+            postgresql_where="state = 'stored' AND owner_id IS NOT NULL",
+        ),
     )
 
     id: Mapped[Id]

@@ -19,6 +19,7 @@ TARGETS = [
     "test",
     "test-all",
     "lint",
+    "audit",
     "format",
     "contract",
     "types",

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, func, select, update
 
 from api import create_app
 from shared.database import transact
+from shared.keys import create_key
 from shared.settings import Settings
 from shared.storage import Storage
 from shared.tables import Upload
@@ -171,4 +172,31 @@ def test_a_ticket_is_its_owners(settings: Settings, engine: Engine) -> None:
     put(ticket)
     assert client.post(ticket["done"], headers=theirs).status_code == 404
     assert client.post(ticket["done"], headers=mine).status_code == 201
+    services_of(app).close()
+
+
+def test_announced_files_need_room(settings: Settings, engine: Engine, store: ObjectStore) -> None:
+    """A key announces no more bytes than it may keep, and one that finds none in the end is not kept."""
+    app = create_app(Settings(**settings.model_dump() | {"auth": "on"}))
+    client = client_of(app)
+    _, secret = transact(engine, lambda session: create_key(session, "x", {"max_bytes": 2 * len(CLIP) - 1}))
+    mine = {"Authorization": f"Bearer {secret}"}
+
+    def announce(data: bytes) -> Any:
+        body = {"size_bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        return client.post("/upload/video/direct", json=body, headers=mine)
+
+    ticket = announce(CLIP).json
+    assert announce(video("clap")).json["code"] == "quota_exceeded"
+    with engine.begin() as connection:
+        long_ago = func.now() - timedelta(hours=2)
+        connection.execute(update(Upload).values(created_at=long_ago))
+    # The first was never sent, it seems.
+    later = announce(video("clap")).json
+    for each, data in ((ticket, CLIP), (later, video("clap"))):
+        put(each, data)
+    assert client.post(ticket["done"], headers=mine).status_code == 201
+    refused = client.post(later["done"], headers=mine)
+    assert (refused.status_code, refused.json["code"]) == (429, "quota_exceeded")
+    assert len(store.names()) == 1
     services_of(app).close()

@@ -80,6 +80,43 @@ def test_a_key_works_until_it_is_revoked(data: EmbeddedStack, capsys: Capture) -
     assert "revoked" in listed
 
 
+def test_limits_of_a_key_are_set_and_listed(data: EmbeddedStack, capsys: Capture) -> None:  # noqa: ARG001
+    """A key is made with limits, listed with them, and gets others; `none` and `default` are two of them."""
+    assert ops("keys", "create", "lab", "--max-jobs", "500", "--max-bytes", "1.5GB") == 0
+    found = re.search(r"Key ([0-9a-f-]{36}) for lab", capsys.readouterr().err)
+    assert found is not None
+    ops("keys", "list")
+    listed = "valid    lab\n    500 unfinished jobs, 1.5 GB of uploads\n"
+    assert listed in capsys.readouterr().out
+
+    changes = ("--max-jobs", "default", "--max-bytes", "none", "--requests-per-minute", "600")
+    assert ops("keys", "limit", found[1], *changes) == 0
+    told = "any amount of uploads, 600 requests a minute"
+    assert capsys.readouterr().err == f"Key {found[1]}: {told}.\n"
+    ops("keys", "list")
+    assert f"lab\n    {told}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        *(("--max-jobs", word) for word in ("0", "-1", "many", "1.5", "3000000000")),
+        *(("--max-bytes", word) for word in ("0", "-5", "50 apples", "1e99")),
+    ],
+)
+def test_limits_that_are_none_are_a_usage_error(arguments: tuple[str, ...], capsys: Capture) -> None:
+    """What is no limit, and no limit at all, is told so before anything is asked."""
+    assert ops("keys", "limit", "0198c0de-0000-7000-8000-000000000001", *arguments) == 2
+    assert "--max-" in capsys.readouterr().err
+
+
+def test_a_key_that_is_not_there_gets_no_limits(data: EmbeddedStack, capsys: Capture) -> None:  # noqa: ARG001
+    """Limiting an unknown key is a typed error."""
+    assert ops("keys", "limit", "0198c0de-0000-7000-8000-000000000001", "--max-jobs", "1") == 1
+    assert capsys.readouterr().err.startswith("not_found: There is no valid key 0198c0de")
+
+
 def test_a_key_that_is_not_there_cannot_be_revoked(data: EmbeddedStack, capsys: Capture) -> None:  # noqa: ARG001
     """Revoking an unknown key is a typed error."""
     assert ops("keys", "revoke", "0198c0de-0000-7000-8000-000000000001") == 1

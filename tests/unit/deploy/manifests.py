@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,6 +13,7 @@ import yaml
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "deploy" / "kubernetes"
+KUBECTL = Path(sys.executable).parent / "kubectl"
 
 Manifest = dict[str, Any]
 
@@ -29,7 +31,9 @@ def resources(folder: Path) -> list[Manifest]:
 
 def rendered(overlay: str) -> list[Manifest]:
     """Return an overlay as kustomize makes it; skip where there is no kubectl."""
-    kubectl = shutil.which("kubectl")
+    # The extra `dev` brings it where it has a wheel.
+    beside = KUBECTL if KUBECTL.exists() else None
+    kubectl = beside or shutil.which("kubectl")
     if kubectl is None:
         pytest.skip("kubectl, which brings kustomize, is not installed")
     done = subprocess.run(

@@ -94,7 +94,17 @@ def test_private_addresses_are_refused_at_delivery(receiver: Receiver, addresses
     assert receiver.taken() == []
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "0.0.0.0", "224.0.0.1"])  # noqa: S104 - not bound
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("169.254.169.254", "0.0.0.0", "224.0.0.1"),  # noqa: S104 - not bound
+        # The same, as C libraries read them.
+        *("2852039166", "0xa9fea9fe", "0251.0376.0251.0376", "169.16689662", "0"),
+        # Inside of others.
+        *("[::ffff:169.254.169.254]", "[64:ff9b::a9fe:a9fe]", "[2002:a9fe:a9fe::]", "[::a9fe:a9fe]", "[::]"),
+        *("[fe80::1]", "[fd00:ec2::254]", "[64:ff9b:1::a9fe:a9fe]"),
+    ],
+)
 def test_metadata_is_refused_even_where_private_is_allowed(address: str) -> None:
     """Leave for private addresses is none for the cloud's metadata, for any interface, or for groups."""
     assert attempt(event_to(f"http://{address}/")) == Try(WebhookOutcome.ADDRESS_REFUSED)
