@@ -64,6 +64,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield Finding("machine", ok=True, told=_machine())
     yield tried("storage", lambda: _storage(settings))
     yield tried("ffmpeg", _ffmpeg)
+    yield tried("sandbox", _sandbox)
     yield tried("landmarker", _landmarker)
     yield _openface(settings)
     yield tried("model", lambda: _model(settings))
@@ -108,6 +109,13 @@ def _ffmpeg() -> tuple[str, ...]:
     import imageio_ffmpeg  # noqa: PLC0415 - not on every machine
 
     return (f"FFmpeg {imageio_ffmpeg.get_ffmpeg_version()}", imageio_ffmpeg.get_ffmpeg_exe())
+
+
+def _sandbox() -> tuple[str, ...]:
+    from worker.media.measures import measures  # noqa: PLC0415 - not on every machine
+
+    told = (f"{name} off: {why}" if why else f"{name} on" for name, why in measures().items())
+    return ("media are decoded in processes with limits", *told)
 
 
 def _landmarker() -> tuple[str, ...]:
