@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import av
+
+# PyAV would import these where a file has subtitles: in the child, which can open no module.
+import av.subtitles.codeccontext
+import av.subtitles.stream
 from av.audio.frame import AudioFrame
 from av.container import InputContainer
 from av.video.frame import VideoFrame

@@ -3,6 +3,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import pkgutil
 import resource
 import shutil
 import signal
@@ -14,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import av
+import imageio_ffmpeg
 import pytest
 
 from shared.errors import AvemotionError, ErrorCode
@@ -21,6 +24,7 @@ from tests import media_factory as make
 from worker.media.confinement import NOTHING, Reach, confine_this_process
 from worker.media.libraries import reach_of
 from worker.media.measures import measures
+from worker.media.probe import probe
 from worker.media.sandbox import MIB, run_limited
 
 MEASURES = measures()
@@ -265,6 +269,25 @@ def test_where_the_system_refuses_media_are_read_all_the_same(tmp_path: Path) ->
     command = [sys.executable, "-c", REFUSING, os.uname().machine, str(clip)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert ended.stdout == "10 10\n", ended.stderr
+
+
+def test_media_with_streams_that_nobody_wants_are_read(tmp_path: Path) -> None:
+    """Subtitles and attachments beside the picture are no reason to open anything else."""
+    clip, text, film = make.video(tmp_path / "clip.mp4", frames=10), tmp_path / "a.srt", tmp_path / "a.mkv"
+    text.write_text("1\n00:00:00,000 --> 00:00:00,300\nHello\n", encoding="utf-8")
+    sources = ["-i", clip, "-i", text, "-attach", text, "-metadata:s:t", "mimetype=text/plain"]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *sources, "-c:v", "copy", "-c:s", "srt", film]
+    subprocess.run(command, check=True)
+
+    info = probe(film, "matroska", max_pixels=10**6, max_duration_s=60, memory_mb=512, time_limit_s=30)
+
+    assert info.frame_count == 10
+
+
+def test_the_probe_has_imported_what_it_may_need() -> None:
+    """Of PyAV, whose modules a child cannot import any more, none is missing but its examples."""
+    names = {module.name for module in pkgutil.walk_packages(av.__path__, "av.")}
+    assert names - {"av.__main__", "av.datasets"} <= sys.modules.keys()
 
 
 def test_measures_are_told_by_name() -> None:
