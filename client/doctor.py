@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from client.render.text import printable
-from shared.errors import AvemotionError, ErrorCode
+from shared.errors import AvemotionError, ErrorCode, TransientError
 from shared.settings import Settings, get_settings
 
 
@@ -114,7 +114,11 @@ def _ffmpeg() -> tuple[str, ...]:
 def _sandbox() -> tuple[str, ...]:
     from worker.media.measures import measures  # noqa: PLC0415 - not on every machine
 
-    told = (f"{name} off: {why}" if why else f"{name} on" for name, why in measures().items())
+    try:
+        found = measures()
+    except TransientError as error:
+        raise RuntimeError(str(error)) from error
+    told = (f"{name} off: {why}" if why else f"{name} on" for name, why in found.items())
     return ("media are decoded in processes with limits", *told)
 
 

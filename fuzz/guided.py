@@ -16,6 +16,10 @@ with atheris.instrument_imports(include=["api", "fuzz", "shared", "worker"]):
     from fuzz.seeds import SEEDS
     from fuzz.targets import TARGETS
 
+    if "weights" in sys.argv:
+        # The target imports these when it first runs, which would be too late.
+        pass
+
 LONGEST_BYTES = 200_000
 
 

@@ -12,6 +12,7 @@ import errno
 import os
 import platform
 import struct
+import sys
 from functools import lru_cache
 from typing import Final
 
@@ -19,6 +20,8 @@ from worker.media.libc import LIBC, last_error
 
 # By architecture: AUDIT_ARCH of linux/audit.h, and the column in the table below.
 _ARCHITECTURES: Final = {"x86_64": (0xC000003E, 1), "aarch64": (0xC00000B7, 2)}
+# A program of 32 bits has numbers of its own, whatever the machine.
+_MACHINE: Final = platform.machine() if sys.maxsize > 2**32 else ""
 # Numbers from here on are a second table of x86_64, for 32-bit pointers, with the same calls again.
 _X32: Final = 0x40000000
 
@@ -101,7 +104,7 @@ class Filter:
 
 def numbers(table: str) -> dict[str, int]:
     """Return the numbers of a table's calls on this machine; nothing where they are not known."""
-    _, column = _ARCHITECTURES.get(platform.machine(), (0, 0))
+    _, column = _ARCHITECTURES.get(_MACHINE, (0, 0))
     entries = [entry.split() for line in table.strip().split("\n") for entry in line.split(";")]
     return {entry[0]: int(entry[column]) for entry in entries if column and entry[column] != "-"}
 
@@ -138,7 +141,7 @@ def _rules(may_execute: bool, may_fork: bool, may_write: bool) -> bytes | None:
 
 def _start() -> bytes:
     """Return the part that refuses all calls by another table of numbers, and loads the number."""
-    architecture, _ = _ARCHITECTURES[platform.machine()]
+    architecture, _ = _ARCHITECTURES[_MACHINE]
     start = [(_LOAD, 0, 0, _ARCHITECTURE_AT), (_EQUAL, 1, 0, architecture), _refuse()]
     return _packed([*start, (_LOAD, 0, 0, _NUMBER_AT), (_AT_LEAST, 0, 1, _X32), _refuse()])
 
