@@ -8,6 +8,7 @@ The corpus is kept in fuzz/corpus/TARGET and starts with the seeds. Needs the ex
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import atheris
@@ -18,9 +19,10 @@ with atheris.instrument_imports(include=["api", "fuzz", "shared", "worker"]):
 
     if "weights" in sys.argv:
         # The target imports these when it first runs, which would be too late.
-        pass
+        import_module("worker.model.sources.importing")
 
-LONGEST_BYTES = 200_000
+# The seeds are long: growing up to their length from one byte would take for ever.
+LIMITS = ("-max_len=200000", "-len_control=0", "-rss_limit_mb=4096")
 
 
 def corpus_of(target: str) -> Path:
@@ -40,7 +42,7 @@ def main() -> None:
         sys.exit(f"{__doc__}\nTARGET is one of {', '.join(TARGETS)}.")
     run = TARGETS[target]
     atheris.Setup(
-        [sys.argv[0], f"-max_len={LONGEST_BYTES}", "-rss_limit_mb=4096", *options, str(corpus_of(target))],
+        [sys.argv[0], *LIMITS, *options, str(corpus_of(target))],
         lambda data: (run(data), None)[1],
     )
     atheris.Fuzz()
