@@ -112,14 +112,13 @@ def _ffmpeg() -> tuple[str, ...]:
 
 
 def _sandbox() -> tuple[str, ...]:
-    from worker.media.measures import measures  # noqa: PLC0415 - not on every machine
+    from worker.media.measures import told  # noqa: PLC0415 - not on every machine
 
     try:
-        found = measures()
+        found = told()
     except TransientError as error:
         raise RuntimeError(str(error)) from error
-    told = (f"{name} off: {why}" if why else f"{name} on" for name, why in found.items())
-    return ("media are decoded in processes with limits", *told)
+    return ("media are decoded in processes with limits", *found)
 
 
 def _landmarker() -> tuple[str, ...]:

@@ -1,6 +1,11 @@
-"""Which of the system's measures against hostile media hold on this machine."""
+"""Which of the system's measures against hostile media hold on this machine.
+
+Usage, where media workers run and the command line is not installed: python -m worker.media.measures
+"""
 
 from __future__ import annotations
+
+import sys
 
 import imageio_ffmpeg
 
@@ -27,8 +32,17 @@ def measures() -> dict[str, str | None]:
     return found
 
 
+def told() -> tuple[str, ...]:
+    """Return the measures as sentences, one each; errors as in ``measures``."""
+    return tuple(f"{name} off: {why}" if why else f"{name} on" for name, why in measures().items())
+
+
 def _try() -> dict[str, str | None]:
     """Take each measure once more; runs in the child, for each may be taken several times."""
     privileges, files = give_up_privileges(), restrict_files((), READ)
     calls = Filter(may_execute=False, may_fork=False, may_write=False).install()
     return {"no new privileges": privileges, "Landlock": files, "seccomp": calls}
+
+
+if __name__ == "__main__":
+    sys.stdout.write("\n".join(told()) + "\n")

@@ -47,13 +47,13 @@ CELLS = st.sampled_from(
     st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-7", "cp037"]),
     st.sampled_from(["\n", "\r\n", "\r"]),
 )
-@cases(40)
+@cases(30)
 def test_tables_of_odd_cells_columns_and_encodings_are_read_or_refused(
     rows: list[dict[str, object]], left_out: list[str], encoding: str, line_end: str
 ) -> None:
     """A table of OpenFace gives rows in range, or the typed error."""
     columns = [name for name in WITH_LANDMARKS if name not in left_out]
-    openface(table(rows, columns, line_end=line_end).decode().encode(encoding))
+    openface(table(rows, columns, line_end=line_end).decode().encode(encoding, "replace"))
 
 
 @given(st.data())
