@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from client.render.text import printable
-from shared.errors import AvemotionError, ErrorCode
+from shared.errors import AvemotionError, ErrorCode, TransientError
 from shared.settings import Settings, get_settings
 
 
@@ -64,6 +64,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield Finding("machine", ok=True, told=_machine())
     yield tried("storage", lambda: _storage(settings))
     yield tried("ffmpeg", _ffmpeg)
+    yield tried("sandbox", _sandbox)
     yield tried("landmarker", _landmarker)
     yield _openface(settings)
     yield tried("model", lambda: _model(settings))
@@ -108,6 +109,16 @@ def _ffmpeg() -> tuple[str, ...]:
     import imageio_ffmpeg  # noqa: PLC0415 - not on every machine
 
     return (f"FFmpeg {imageio_ffmpeg.get_ffmpeg_version()}", imageio_ffmpeg.get_ffmpeg_exe())
+
+
+def _sandbox() -> tuple[str, ...]:
+    from worker.media.measures import told  # noqa: PLC0415 - not on every machine
+
+    try:
+        found = told()
+    except TransientError as error:
+        raise RuntimeError(str(error)) from error
+    return ("media are decoded in processes with limits", *found)
 
 
 def _landmarker() -> tuple[str, ...]:

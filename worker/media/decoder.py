@@ -1,4 +1,4 @@
-"""Run FFmpeg as a limited child that sees one open file and nothing else, and read what it decodes."""
+"""Run FFmpeg as a confined child that sees one open file and nothing else, and read what it decodes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from typing import IO, cast
 import imageio_ffmpeg
 
 from shared.errors import AvemotionError, ErrorCode
-from worker.media.limits import kill_group, limit_this_process, signals_held, starting
+from worker.media.confinement import Reach, confine_this_process
+from worker.media.libraries import reach_of
+from worker.media.limits import kill_group, signals_held, starting
 from worker.media.sandbox import MIB, TICK_S
 
 _CHECK_EVERY_S = 0.25
@@ -64,26 +66,28 @@ def decode(  # noqa: PLR0913 - each limit is named.
             `OUT_OF_MEMORY`, `TIMEOUT`.
         TransientError: The machine has no room for another process now.
     """
+    program = imageio_ffmpeg.get_ffmpeg_exe()
     command = [
-        *(imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-loglevel", "error"),
+        *(program, "-hide_banner", "-nostdin", "-loglevel", "error"),
         *("-threads", "1", *input_options),
         *("-protocol_whitelist", "fd", "-format_whitelist", demuxer, "-f", demuxer, "-fd", "0", "-i", "fd:"),
         *("-threads", "1", "-filter_threads", "1", *output_options, "pipe:1"),
     ]
-    with _running(command, path, memory_mb, time_limit_s) as process:
+    reach = reach_of(program, "-version")
+    with _running(command, path, reach, memory_mb, time_limit_s) as process:
         complaint, count = yield from _pieces(process, piece_bytes, time_limit_s, checkpoint)
         _judge(process, complaint, is_empty=count == 0)
 
 
 @contextmanager
 def _running(
-    command: list[str], path: Path, memory_mb: int, time_limit_s: float
+    command: list[str], path: Path, reach: Reach, memory_mb: int, time_limit_s: float
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Start FFmpeg in a session of its own, under limits; kill it and what it started at the end."""
 
     def prepare() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        limit_this_process(memory_mb * MIB, time_limit_s)
+        confine_this_process(reach, memory_bytes=memory_mb * MIB, time_limit_s=time_limit_s)
 
     process = None
     try:

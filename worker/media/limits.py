@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import math
 import os
 import resource
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from shared.errors import TransientError
+from worker.media.libc import LIBC
 
 OPEN_FILES = 64
 # Beyond the wall clock: decoders may run a few threads at once. The parent's clock is what ends a slow
@@ -21,9 +20,6 @@ OPEN_FILES = 64
 CPU_SECONDS_PER_WALL_SECOND = 4
 
 _PR_SET_PDEATHSIG = 1
-_PR_SET_NO_NEW_PRIVS = 38
-# Loaded here, because after a fork nothing may be loaded that takes a lock.
-_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def limit_this_process(
@@ -46,10 +42,9 @@ def limit_this_process(
         resource.RLIMIT_FSIZE: file_bytes,
         resource.RLIMIT_NOFILE: open_files,
     }
-    if _LIBC is not None:
+    if LIBC is not None:
         wanted[resource.RLIMIT_AS] = memory_bytes
-        _LIBC.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     for limit, value in wanted.items():
         _, hard = resource.getrlimit(limit)
         ceiling = value if hard == resource.RLIM_INFINITY else min(value, hard)

@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import av
+
+# PyAV would import these where a file has subtitles: in the child, which can open no module.
+import av.subtitles.codeccontext
+import av.subtitles.stream
 from av.audio.frame import AudioFrame
 from av.container import InputContainer
 from av.video.frame import VideoFrame
@@ -17,6 +21,7 @@ from av.video.stream import VideoStream
 from pydantic import TypeAdapter, ValidationError
 
 from shared.errors import AvemotionError, ErrorCode
+from worker.media.confinement import Reach
 from worker.media.sandbox import no_checkpoint, run_limited
 from worker.media.tracks import Clock, Track, find_tracks, pose_of
 
@@ -118,6 +123,7 @@ def probe(  # noqa: PLR0913 - each limit is named.
         memory_mb=memory_mb,
         time_limit_s=time_limit_s,
         checkpoint=checkpoint,
+        reach=Reach((path,)),
     )
     try:
         return _MEDIA_INFO.validate_python(measured)

@@ -14,7 +14,8 @@ from contextlib import suppress
 from typing import Any, NoReturn, TypeVar
 
 from shared.errors import AvemotionError, ErrorCode
-from worker.media.limits import address_space_bytes, kill_group, limit_this_process, signals_held, starting
+from worker.media.confinement import NOTHING, Reach, confine_this_process
+from worker.media.limits import address_space_bytes, kill_group, signals_held, starting
 
 T = TypeVar("T")
 
@@ -39,8 +40,9 @@ def run_limited(
     memory_mb: int,
     time_limit_s: float,
     checkpoint: Callable[[], None] = no_checkpoint,
+    reach: Reach = NOTHING,
 ) -> T:
-    """Return ``function(*args)``, worked out in a forked child that has limits and no open files.
+    """Return ``function(*args)``, worked out in a forked child that has limits, no open files and no rights.
 
     The child is forked and not started by `multiprocessing`, which refuses to in a Celery pool process;
     what the function needs is imported already. The child dies with the thread that called.
@@ -54,6 +56,7 @@ def run_limited(
         memory_mb: Address space beyond what this process has mapped already.
         time_limit_s: Wall clock.
         checkpoint: Called about ten times a second; whatever it raises ends the child and is passed on.
+        reach: What the function may open.
 
     Raises:
         AvemotionError: The one that the function raised; `OUT_OF_MEMORY`, `TIMEOUT`, or
@@ -68,7 +71,7 @@ def run_limited(
             with signals_held(), starting():
                 pid = os.fork()
                 if pid == 0:
-                    _be_child(writing, memory_bytes, time_limit_s, function, args)
+                    _be_child(writing, reach, memory_bytes, time_limit_s, function, args)
             writer.close()
             reply = _receive(reader.fileno(), time.monotonic() + time_limit_s, checkpoint)
         finally:
@@ -81,8 +84,13 @@ def run_limited(
     return result
 
 
-def _be_child(
-    reply_to: int, memory_bytes: int, time_limit_s: float, function: Callable[..., Any], args: tuple[Any, ...]
+def _be_child(  # noqa: PLR0913, PLR0917 - what `run_limited` has, and where to reply.
+    reply_to: int,
+    reach: Reach,
+    memory_bytes: int,
+    time_limit_s: float,
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
 ) -> NoReturn:
     """Work, reply and end, without running any of the parent's exit handlers."""
     try:
@@ -91,7 +99,7 @@ def _be_child(
         # What the parent left to collect may close a file by a number that is another file's here.
         gc.freeze()
         _keep_only(reply_to)
-        limit_this_process(memory_bytes, time_limit_s)
+        confine_this_process(reach, memory_bytes=memory_bytes, time_limit_s=time_limit_s)
         _send({"result": function(*args)})
     except MemoryError:
         os._exit(_EXIT_NO_MEMORY)

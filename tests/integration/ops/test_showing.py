@@ -198,6 +198,8 @@ def test_doctor_finds_what_is_wrong(ops: Ops, predict: Predict, engine: Engine, 
     found = {row[1]: row[0] for row in outcome.rows if row[0] in {"ok", "FAIL", "-"}}
     servers = ("disk", "database", "migrations", "clock", "broker", "storage", "queues")
     assert {name: found[name] for name in servers} == dict.fromkeys(servers, "ok")
+    assert found["sandbox"] == "ok"
+    assert "seccomp o" in outcome.out
 
     predict()
     with engine.begin() as connection:

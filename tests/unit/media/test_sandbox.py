@@ -16,12 +16,15 @@ import pytest
 
 from shared.errors import AvemotionError, ErrorCode
 from tests.processes import is_gone
+from worker.media.confinement import NOTHING, Reach
 from worker.media.limits import address_space_bytes
 from worker.media.sandbox import MAX_REPLY_BYTES, MIB, run_limited
 
 
-def run(function: Any, *args: Any, memory_mb: int = 512, time_limit_s: float = 30) -> Any:
-    return run_limited(function, *args, memory_mb=memory_mb, time_limit_s=time_limit_s)
+def run(
+    function: Any, *args: Any, memory_mb: int = 512, time_limit_s: float = 30, reach: Reach = NOTHING
+) -> Any:
+    return run_limited(function, *args, memory_mb=memory_mb, time_limit_s=time_limit_s, reach=reach)
 
 
 def code_of(function: Any, *args: Any, **limits: Any) -> ErrorCode:
@@ -108,7 +111,7 @@ def test_grandchildren() -> None:
             shared.write(grandchild.to_bytes(8))
         time.sleep(3600)
 
-    assert code_of(start, time_limit_s=0.5) is ErrorCode.TIMEOUT
+    assert code_of(start, time_limit_s=0.5, reach=Reach(may_fork=True)) is ErrorCode.TIMEOUT
     assert is_gone(int.from_bytes(shared[:8]))
 
 
@@ -138,7 +141,8 @@ def test_limits() -> None:
 def test_no_file_is_written(tmp_path: Path) -> None:
     """Hostile code in the child cannot fill the disk."""
     target = tmp_path / "file"
-    assert code_of(target.write_bytes, b"x" * 100) is ErrorCode.MEDIA_UNREADABLE
+    anything = Reach(files=None, may_write=True)
+    assert code_of(target.write_bytes, b"x" * 100, reach=anything) is ErrorCode.MEDIA_UNREADABLE
     assert target.stat().st_size == 0
 
 
@@ -146,7 +150,10 @@ def test_no_inherited_files(tmp_path: Path) -> None:
     """The child sees none of the parent's files or connections, and prints to nobody."""
     with (tmp_path / "secret").open("w") as secret:
         os.set_inheritable(secret.fileno(), True)  # noqa: FBT003 - its name says what
-        links = run(lambda: [str(fd.readlink()) for fd in Path("/proc/self/fd").iterdir() if fd.exists()])
+        links = run(
+            lambda: [str(fd.readlink()) for fd in Path("/proc/self/fd").iterdir() if fd.exists()],
+            reach=Reach(None),
+        )
     assert [link for link in links if not link.startswith(("/dev/null", "pipe:"))] == []
     assert sum(link == "/dev/null" for link in links) == 3
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from worker.media.limits import limit_this_process
+from worker.media.confinement import Reach, confine_this_process
 
 # Models, libraries and pipes.
 _OPEN_FILES: Final = 256
+# It may be a script, keeps models wherever its operator put them, and writes its table. Its video is one
+# that was decoded and encoded anew here, so the bytes it reads are no stranger's.
+_REACH: Final = Reach(files=None, may_execute=True, may_fork=True, may_write=True)
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,10 @@ class Limits:
 
 def limit_child(limits: Limits) -> None:
     """Bind the calling process, and what it starts; called between fork and exec: takes no lock."""
-    limit_this_process(
-        limits.memory_bytes, limits.time_s, file_bytes=limits.file_bytes, open_files=_OPEN_FILES
+    confine_this_process(
+        _REACH,
+        memory_bytes=limits.memory_bytes,
+        time_limit_s=limits.time_s,
+        file_bytes=limits.file_bytes,
+        open_files=_OPEN_FILES,
     )

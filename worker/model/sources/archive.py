@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import lzma
 import shutil
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -19,6 +22,19 @@ MOST_MEMBERS = 10_000
 UNIX_MODE_SHIFT = 16
 ENCRYPTED = 1
 COPY_BYTES = 2**20
+# What reading a member may end in; OSError where it is said to stand before the file's start, or by bzip2.
+DAMAGE = (
+    zipfile.BadZipFile,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    lzma.LZMAError,
+    struct.error,
+    zlib.error,
+)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
@@ -71,7 +87,12 @@ def unpack(archive: zipfile.ZipFile, members: list[str], folder: Path) -> None:
             # A member ends where its header says, and its checksum is compared there.
             with archive.open(name) as packed, (folder / PurePosixPath(name).name).open("xb") as file:
                 shutil.copyfileobj(packed, file, COPY_BYTES)
-        except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, zlib.error) as error:
+        except DAMAGE as error:
+            if isinstance(error, OSError) and error.errno in NO_ROOM:
+                raise AvemotionError(
+                    ErrorCode.INVALID_REQUEST,
+                    f"Unpacking {path.name} has filled the disk of {folder.parent}.",
+                ) from error
             raise invalid(path, f"its member {name} is cut off or damaged ({error}).") from error
 
 

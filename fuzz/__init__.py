@@ -1,0 +1,1 @@
+"""Fuzzing: strangers' bytes, made wrong on purpose; see README.md."""
