@@ -18,9 +18,16 @@ T = TypeVar("T")
 CONNECT_TIMEOUT_S = 5
 # A network that went silent is noticed after this, not after TCP's own quarter of an hour.
 SILENCE_LIMIT_MS = 15_000
-# A worker that froze inside a transaction must not hold its rows for ever: hence the idle limit.
+# The same where nothing was sent that could stay unanswered: by probes.
+PROBE_AFTER_S = 5
+PROBE_EVERY_S = 5
+PROBES = 2
+# A worker that froze inside a transaction must not hold its rows for ever: hence the idle limit. Of one
+# whose host was cut off the server hears nothing, not even that it is gone: hence probes from there too.
 SERVER_OPTIONS = (
     "-c timezone=utc -c lock_timeout=15s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s"
+    f" -c tcp_user_timeout={SILENCE_LIMIT_MS} -c tcp_keepalives_idle={PROBE_AFTER_S}"
+    f" -c tcp_keepalives_interval={PROBE_EVERY_S} -c tcp_keepalives_count={PROBES}"
 )
 
 
@@ -55,6 +62,9 @@ def connect(settings: Settings, *, pool_size: int = 5, ping: bool = True) -> Eng
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_S,
             "tcp_user_timeout": SILENCE_LIMIT_MS,
+            "keepalives_idle": PROBE_AFTER_S,
+            "keepalives_interval": PROBE_EVERY_S,
+            "keepalives_count": PROBES,
             "options": SERVER_OPTIONS,
         },
     )

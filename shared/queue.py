@@ -17,6 +17,7 @@ from celery.canvas import Signature
 from kombu import Exchange, Queue
 from kombu.exceptions import OperationalError
 
+from shared.broker_access import BrokerAccess, access_of
 from shared.settings import Settings
 from shared.tables import Priority, StageName
 
@@ -37,7 +38,6 @@ EVERYWHERE = "landmarker"
 ANALYZERS = (EVERYWHERE, "openface")
 PRIORITIES = (Priority.INTERACTIVE, Priority.BULK)
 RESOURCE = {stage: resource for resource, stages in STAGES.items() for stage in stages}
-SOCKET_TIMEOUT_S = 5
 # Room between the longest task and its redelivery.
 VISIBILITY_MARGIN_S = 600
 
@@ -83,11 +83,10 @@ def make_celery(settings: Settings) -> Celery:
     Raises:
         RuntimeError: No broker address is set.
     """
-    if settings.broker_url is None:
-        raise RuntimeError("AVEMOTION_BROKER_URL is not set; `avemotion serve` starts a server and sets it.")
+    access = access_of(settings)
     # Stages have limits of their own, kept by the process itself; this is for one that cannot keep them.
     task_limit_s = len(STAGES[MEDIA]) * settings.stage_hard_limit_s
-    app = Celery("avemotion", broker=settings.broker_url, set_as_current=False)
+    app = Celery("avemotion", broker=access.address.celery_url, set_as_current=False)
     app.conf.update(
         task_serializer="json",
         accept_content=["json"],
@@ -115,11 +114,9 @@ def make_celery(settings: Settings) -> Celery:
             "visibility_timeout": task_limit_s + VISIBILITY_MARGIN_S,
             # Keep the order given on the command line: interactive before bulk.
             "queue_order_strategy": "priority",
-            "socket_timeout": SOCKET_TIMEOUT_S,
-            "socket_connect_timeout": SOCKET_TIMEOUT_S,
-            "socket_keepalive": True,
-            "health_check_interval": 10,
+            **access.transport_options(),
         },
+        broker_use_ssl=access.tls or False,
     )
     return app
 
@@ -162,17 +159,12 @@ def publish(message: Signature[None]) -> bool:
 
 def broker(settings: Settings) -> redis.Redis:
     """Return this process's connection to the broker; it is made when it is first used."""
-    return _connect(str(settings.broker_url))
+    return _connect(access_of(settings))
 
 
 @lru_cache(maxsize=4)
-def _connect(url: str) -> redis.Redis:
-    return redis.Redis.from_url(
-        url,
-        socket_timeout=SOCKET_TIMEOUT_S,
-        socket_connect_timeout=SOCKET_TIMEOUT_S,
-        decode_responses=True,
-    )
+def _connect(access: BrokerAccess) -> redis.Redis:
+    return access.client()
 
 
 def ping(settings: Settings) -> None:
