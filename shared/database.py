@@ -7,6 +7,9 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+# Not where it is first used: loaded after TensorFlow, which brings another library for TLS under the same
+# names, its first connection with TLS would end the process.
+import psycopg  # noqa: F401
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session

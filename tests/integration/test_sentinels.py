@@ -65,6 +65,7 @@ def test_a_failover(group: SentinelGroup) -> None:
     app.close()
 
 
+@pytest.mark.slow
 def test_sentinels_over_tls(tmp_path: Path) -> None:
     """With ``sentinels://`` Sentinels and servers are spoken to over TLS only, their certificates checked."""
     authority = Authority(tmp_path)
