@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import UserDict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,14 @@ SOCKET_TIMEOUT_S = 5
 SENTINEL_TIMEOUT_S = 2
 # A connection that said nothing for so long is asked whether it still stands.
 HEALTH_CHECK_S = 10
+
+
+class SentinelOptions(UserDict[str, Any]):
+    """Options that Celery uses and does not tell: of all others a worker tells whoever asks how it is."""
+
+    def __json__(self) -> dict[str, Any]:
+        """Return nothing: there is a password among them, and what is no JSON."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -56,9 +65,9 @@ class BrokerAccess:
             options |= {"master_name": self.primary, "sentinel_kwargs": self._to_sentinels(timeout_s)}
         return options
 
-    def _to_sentinels(self, timeout_s: float) -> dict[str, Any]:
+    def _to_sentinels(self, timeout_s: float) -> SentinelOptions:
         timeout_s = min(timeout_s, SENTINEL_TIMEOUT_S)
-        return {
+        options = {
             "socket_timeout": timeout_s,
             "socket_connect_timeout": timeout_s,
             "password": self.sentinel_password,
@@ -67,6 +76,7 @@ class BrokerAccess:
             "ssl": self.address.tls,
             **self.tls,
         }
+        return SentinelOptions(options)
 
     def client(self) -> redis.Redis:
         """Return a client; it connects when it is first used, and again where a server has failed over."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from kombu.utils.json import dumps
 
 from shared.broker_address import BrokerAddress, read_address
 from shared.queue import make_celery
@@ -95,3 +96,5 @@ def test_passwords_are_not_shown() -> None:
     assert SECRET not in repr(settings.broker_sentinel_password)
     with make_celery(settings).connection_for_read() as connection:
         assert SECRET not in connection.as_uri()
+        # What a worker answers to `ops workers`.
+        assert SECRET not in dumps(connection.info()["transport_options"])
