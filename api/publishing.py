@@ -11,6 +11,7 @@ from sqlalchemy import Engine, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared import tracing
+from shared.broker_access import access_of
 from shared.database import transact
 from shared.queue import ingest_message, make_celery, publish
 from shared.settings import Settings
@@ -36,8 +37,7 @@ class Publisher:
         self._app.conf.broker_pool_limit = settings.api_threads
         self._app.conf.broker_transport_options = {
             **self._app.conf.broker_transport_options,
-            "socket_timeout": PATIENCE_S,
-            "socket_connect_timeout": PATIENCE_S,
+            **access_of(settings).transport_options(PATIENCE_S),
             "max_retries": 0,
         }
 

@@ -7,6 +7,9 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+# Not where it is first used: loaded after TensorFlow, which brings another library for TLS under the same
+# names, its first connection with TLS would end the process.
+import psycopg  # noqa: F401
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
@@ -18,9 +21,16 @@ T = TypeVar("T")
 CONNECT_TIMEOUT_S = 5
 # A network that went silent is noticed after this, not after TCP's own quarter of an hour.
 SILENCE_LIMIT_MS = 15_000
-# A worker that froze inside a transaction must not hold its rows for ever: hence the idle limit.
+# The same where nothing was sent that could stay unanswered: by probes.
+PROBE_AFTER_S = 5
+PROBE_EVERY_S = 5
+PROBES = 2
+# A worker that froze inside a transaction must not hold its rows for ever: hence the idle limit. Of one
+# whose host was cut off the server hears nothing, not even that it is gone: hence probes from there too.
 SERVER_OPTIONS = (
     "-c timezone=utc -c lock_timeout=15s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s"
+    f" -c tcp_user_timeout={SILENCE_LIMIT_MS} -c tcp_keepalives_idle={PROBE_AFTER_S}"
+    f" -c tcp_keepalives_interval={PROBE_EVERY_S} -c tcp_keepalives_count={PROBES}"
 )
 
 
@@ -57,6 +67,9 @@ def connect(settings: Settings, *, pool_size: int = 5, ping: bool = True, durabl
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_S,
             "tcp_user_timeout": SILENCE_LIMIT_MS,
+            "keepalives_idle": PROBE_AFTER_S,
+            "keepalives_interval": PROBE_EVERY_S,
+            "keepalives_count": PROBES,
             "options": SERVER_OPTIONS if durable else f"{SERVER_OPTIONS} -c synchronous_commit=off",
         },
     )

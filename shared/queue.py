@@ -19,6 +19,7 @@ from celery.canvas import Signature
 from kombu import Exchange, Queue
 from kombu.exceptions import OperationalError
 
+from shared.broker_access import SOCKET_TIMEOUT_S, BrokerAccess, access_of
 from shared.settings import Settings
 from shared.tables import Priority, StageName
 
@@ -39,7 +40,6 @@ EVERYWHERE = "landmarker"
 ANALYZERS = (EVERYWHERE, "openface")
 PRIORITIES = (Priority.INTERACTIVE, Priority.BULK)
 RESOURCE = {stage: resource for resource, stages in STAGES.items() for stage in stages}
-SOCKET_TIMEOUT_S = 5
 # Room between the longest task and its redelivery.
 VISIBILITY_MARGIN_S = 600
 
@@ -85,11 +85,10 @@ def make_celery(settings: Settings) -> Celery:
     Raises:
         RuntimeError: No broker address is set.
     """
-    if settings.broker_url is None:
-        raise RuntimeError("AVEMOTION_BROKER_URL is not set; `avemotion serve` starts a server and sets it.")
+    access = access_of(settings)
     # Stages have limits of their own, kept by the process itself; this is for one that cannot keep them.
     task_limit_s = len(STAGES[MEDIA]) * settings.stage_hard_limit_s
-    app = Celery("avemotion", broker=settings.broker_url, set_as_current=False)
+    app = Celery("avemotion", broker=access.address.celery_url, set_as_current=False)
     app.conf.update(
         task_serializer="json",
         accept_content=["json"],
@@ -117,11 +116,9 @@ def make_celery(settings: Settings) -> Celery:
             "visibility_timeout": task_limit_s + VISIBILITY_MARGIN_S,
             # Keep the order given on the command line: interactive before bulk.
             "queue_order_strategy": "priority",
-            "socket_timeout": SOCKET_TIMEOUT_S,
-            "socket_connect_timeout": SOCKET_TIMEOUT_S,
-            "socket_keepalive": True,
-            "health_check_interval": 10,
+            **access.transport_options(),
         },
+        broker_use_ssl=access.tls or False,
     )
     return app
 
@@ -183,17 +180,12 @@ def _ids(message: Signature[None]) -> dict[str, str]:
 
 def broker(settings: Settings, *, patience_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
     """Return this process's connection to the broker; it is made when it is first used."""
-    return _connect(str(settings.broker_url), patience_s)
+    return _connect(access_of(settings), patience_s)
 
 
 @lru_cache(maxsize=4)
-def _connect(url: str, patience_s: float) -> redis.Redis:
-    return redis.Redis.from_url(
-        url,
-        socket_timeout=patience_s,
-        socket_connect_timeout=patience_s,
-        decode_responses=True,
-    )
+def _connect(access: BrokerAccess, patience_s: float) -> redis.Redis:
+    return access.client(patience_s)
 
 
 def ping(settings: Settings) -> None:

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from shared.broker_settings import BrokerSettings
 from shared.object_settings import ObjectStoreSettings
 from shared.webhooks.secrets import read_secrets
 
@@ -26,11 +27,16 @@ ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
-class Settings(ObjectStoreSettings):
+class Settings(BrokerSettings, ObjectStoreSettings):
     """What an operator may choose; the defaults suit one laptop."""
 
     model_config = SettingsConfigDict(
-        env_prefix="AVEMOTION_", frozen=True, extra="ignore", populate_by_name=True
+        env_prefix="AVEMOTION_",
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
+        # Addresses hold passwords: what is wrong with one is told without it.
+        hide_input_in_errors=True,
     )
 
     # Where things are
@@ -38,7 +44,6 @@ class Settings(ObjectStoreSettings):
         Path(".avemotion"), description="Folder of the embedded stack's data and of caches."
     )
     database_url: str | None = Field(None, description="PostgreSQL address; embedded server when unset.")
-    broker_url: str | None = Field(None, description="Valkey or Redis address; embedded server when unset.")
     storage_url: str | None = Field(
         None,
         description="Address of uploads and artifacts: a folder, or `s3://bucket/prefix`; a folder below "

@@ -21,8 +21,9 @@ KEYS = {"aws_access_key_id": "someone", "aws_secret_access_key": "made-up"}
 class ObjectStore:
     """A store with one empty bucket. It keeps what it holds while it is stopped."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "127.0.0.1") -> None:
         """Prepare; the server starts when the ``with`` block is entered."""
+        self._address = address
         self._port = 0
 
     def __enter__(self) -> Self:
@@ -48,7 +49,7 @@ class ObjectStore:
 
     def start(self) -> None:
         """Answer, at the same address each time."""
-        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=self._port, verbose=False)
+        self._server = ThreadedMotoServer(ip_address=self._address, port=self._port, verbose=False)
         self._server.start()
         self._port = self._server.get_host_and_port()[1]
 
@@ -59,7 +60,7 @@ class ObjectStore:
     @property
     def url(self) -> str:
         """Where the store answers."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://{self._address}:{self._port}"
 
     def settings(self, **others: Any) -> dict[str, Any]:
         """Return the settings of a service whose storage this is."""

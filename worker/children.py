@@ -85,6 +85,7 @@ def prepare(role: str, settings: Settings) -> tuple[str, ...]:
     problems: Mapping[str, Sequence[str]] = {}
     step = type("RoleLivenessStep", (LivenessStep,), {"role": role})
     app.steps["worker"].add(step)
+    app.conf.worker_consumer = "worker.consumer:PatientConsumer"
     if role != INFERENCE:
         from worker.faces import set_up_analyzers  # noqa: PLC0415 - only media workers have its libraries
 
