@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import text
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
 
 from shared.database import connect
 from shared.settings import Settings
+
+log = logging.getLogger(__name__)
 
 # Any number that nobody else uses in this database.
 ADVISORY_LOCK = 7_232_018
@@ -23,6 +28,13 @@ def alembic_config() -> Config:
     return config
 
 
+def is_newer(connection: Connection) -> bool:
+    """Tell whether a newer release than this one has migrated the database."""
+    known = {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+    there = MigrationContext.configure(connection).get_current_revision()
+    return there is not None and there not in known
+
+
 def upgrade(settings: Settings) -> None:
     """Migrate to the newest version; a second caller waits and then finds nothing to do."""
     engine = connect(settings, pool_size=1)
@@ -31,9 +43,13 @@ def upgrade(settings: Settings) -> None:
         connection.execute(text("SET statement_timeout = 0; SET lock_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
         connection.commit()
-        config = alembic_config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        if is_newer(connection):
+            # After a step back to an earlier release, which works with them: each migration sees to that.
+            log.warning("tables are newer than this release, and stay as they are")
+        else:
+            config = alembic_config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
         connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_LOCK})
         connection.commit()
     engine.dispose()

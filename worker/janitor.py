@@ -6,6 +6,7 @@ has changed the other no longer finds. Webhooks are delivered beside these dutie
 
 from __future__ import annotations
 
+import platform
 import signal
 import threading
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from celery import Celery
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.backlog import unsent
+from shared.janitors import show_janitor
 from worker.dispatch import send_lost, send_ready
 from worker.liveness import touch
 from worker.metrics.exposition import serve
@@ -38,6 +40,7 @@ def run(kit: Toolkit, app: Celery) -> None:
 
     signal.signal(signal.SIGTERM, ask_to_stop)
     signal.signal(signal.SIGINT, ask_to_stop)
+    host = platform.node()
     duties: dict[str, Callable[[], object]] = {
         "take back stages": lambda: take_back_stages(kit),
         "take back windows": lambda: take_back_windows(kit),
@@ -46,6 +49,7 @@ def run(kit: Toolkit, app: Celery) -> None:
         ),
         "send again what got lost": lambda: MESSAGES.labels("lost").inc(send_lost(kit, app)),
         "purge": lambda: purge(kit),
+        "show itself": lambda: show_janitor(kit.settings, host),
     }
     postman = Postman(kit.settings)
     postman.start()

@@ -33,6 +33,7 @@ OF_OPERATION = {
 OF_PROBLEM = {
     "401": {"WWW-Authenticate": header("How to send a key.", TEXT, always=True)},
     "503": {"Retry-After": header("Seconds after which to try again.", SECONDS)},
+    "507": {"Retry-After": header("Seconds after which to try again.", SECONDS)},
 }
 FILE = {"Content-Disposition": header("Name under which to save it.", TEXT)}
 FILE_TYPES = frozenset({"text/csv", "image/png", "application/x-ndjson"})

@@ -10,9 +10,9 @@ import typer
 from sqlalchemy import ColumnElement, CursorResult, func, select, update
 from sqlalchemy.orm import Session
 
-from client.ops.selection import Code, JobIds, Yes, no_such_job, told_apart
+from client.ops.selection import Code, JobIds, Yes, ended_since, no_such_job, told_apart
 from client.ops.service import Service, open_service, plain_storage_errors
-from client.ops.words import ask, number
+from client.ops.words import ask, number, read_age
 from client.render.text import printable
 from shared.backlog import due, has_work, overdue
 from shared.database import transact
@@ -22,8 +22,13 @@ from shared.retrying import retry_job
 from shared.storage import Storage
 from shared.tables import Job, JobStatus, Stage, WorkStatus
 
+EndedSince = Annotated[
+    float | None,
+    typer.Option(parser=read_age, metavar="AGE", help="Of those only what failed no longer ago: 30m, 2h."),
+]
 
-def requeue(
+
+def requeue(  # noqa: PLR0913 - options of the command line
     job: JobIds = None,
     *,
     code: Code = None,
@@ -32,6 +37,7 @@ def requeue(
         bool,
         typer.Option("--stuck", help="Send messages of what is ready again; with JOB, of these jobs only."),
     ] = False,
+    since: EndedSince = None,
     yes: Yes = False,
 ) -> None:
     """Begin failed or cancelled jobs anew, as `POST /jobs/{id}/retry` does.
@@ -40,22 +46,26 @@ def requeue(
     """
     with open_service() as service:
         if stuck:
-            if code is not None or all_failed:
+            if code is not None or all_failed or since is not None:
                 raise typer.BadParameter("--stuck takes ids of jobs only")
             _send_again(service, list(dict.fromkeys(job or ())), yes=yes)
             return
         named = told_apart(job, filters={"--code": code, "--all-failed": all_failed})
-        chosen = named or transact(service.engine, lambda session: find_failed(session, code))
+        if named and since is not None:
+            raise typer.BadParameter("--since narrows down --code or --all-failed, and no ids")
+        chosen = named or transact(service.engine, lambda session: find_failed(session, code, since))
         ask(len(chosen), f"{number(len(chosen), 'job')} would begin anew. Go on?", yes=yes)
         with plain_storage_errors():
             _begin_anew(service, chosen, named=bool(named))
 
 
-def find_failed(session: Session, code: str | None) -> list[uuid.UUID]:
-    """Return the failed jobs, oldest first; with a code, those that failed with it."""
+def find_failed(session: Session, code: str | None, since_s: float | None = None) -> list[uuid.UUID]:
+    """Return the failed jobs, oldest first; of one code only, and of the last seconds only, if so asked."""
     failed = select(Job.id).where(Job.status == JobStatus.FAILED, Job.deleted_at.is_(None))
     if code is not None:
         failed = failed.where(Job.error_code == code)
+    if since_s is not None:
+        failed = failed.where(ended_since(since_s))
     return list(session.scalars(failed.order_by(Job.id)))
 
 
