@@ -161,7 +161,7 @@ def faults_of(
             f"{queue.name}: {waiting_words(queue)}, the oldest for {age(queue.oldest_s)}: too few workers, or"
             " stuck ones; `avemotion ops workers` shows what each does."
             for queue in queues
-            if is_slow(queue) and queue not in unserved(queues, nodes)
+            if is_slow(queue) and not queue.lost and queue not in unserved(queues, nodes)
         ]
     faults += [
         f"{queue.name}: {number(queue.lost, 'message')} lost for {age(queue.oldest_s)}; is a janitor running?"

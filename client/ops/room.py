@@ -15,6 +15,8 @@ from shared.settings import Settings
 LEAST_FREE_BYTES = 2 * 1000**3
 # Copies of media, one a process.
 LEAST_SCRATCH_BYTES = 200 * 1000**2
+# A small disk need not have so much.
+LEAST_SHARE = 0.1
 
 
 def places(settings: Settings) -> dict[str, tuple[Path, int]]:
@@ -37,13 +39,17 @@ def storage_folder(settings: Settings) -> Path | None:
 
 def free_bytes(folder: Path) -> int:
     """Return how much may be written below a folder, which need not be there yet."""
-    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    return shutil.disk_usage(there).free
+    return shutil.disk_usage(existing(folder)).free
+
+
+def existing(folder: Path) -> Path:
+    """Return a folder, or the nearest above it that is there."""
+    return next(place for place in (folder, *folder.absolute().parents) if place.exists())
 
 
 def fault_of(what: str, folder: Path, least: int) -> str | None:
     """Return a sentence if there is less room for something than there should be."""
     free = free_bytes(folder)
-    if free >= least:
+    if free >= min(least, LEAST_SHARE * shutil.disk_usage(existing(folder)).total):
         return None
     return f"Only {size(free)} free for {what} in {folder}."
