@@ -14,6 +14,7 @@ from client.ops.media import media
 from client.ops.purge import purge
 from client.ops.queues import queues
 from client.ops.requeue import requeue
+from client.ops.rotate import rotate
 from client.ops.status import status
 from client.ops.stuck import unstick
 from client.ops.workers import workers
@@ -25,5 +26,6 @@ for command in (
 ):
     app.command()(command)
 keys.app.command()(key_facts.show)
+keys.app.command()(rotate)
 app.add_typer(keys.app, name="keys")
 app.add_typer(webhooks.app, name="webhooks")

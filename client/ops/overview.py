@@ -14,7 +14,7 @@ from client.ops.service import Service, plain_errors, plain_storage_errors
 from client.ops.stuck import find_stuck
 from client.ops.words import age, number
 from shared.database import transact
-from shared.errors import AvemotionError
+from shared.errors import AvemotionError, ErrorCode
 from shared.janitors import find_janitors
 from shared.queue import all_queue_names, ping, queue_lengths
 from shared.storage import Storage
@@ -79,12 +79,14 @@ def look(service: Service) -> Overview:
         queues = tried("database", lambda: queues_of(service, waiting))[1]
     nodes = None if lengths is None else tried("broker", lambda: read_nodes(service.settings))[1]
     stuck = None if nodes is None else tried("database", lambda: find_stuck(service, nodes))[1]
+    faults = faults_of(parts, queues, nodes) + bugs_in(figures)
+    faults += [f"{each}; `avemotion ops unstick`." for each in stuck or ()]
     return Overview(
         tuple(parts),
         figures,
         None if queues is None else tuple(queues),
         None if nodes is None else tuple(nodes),
-        (*faults_of(parts, queues, nodes), *(f"{each}; `avemotion ops unstick`." for each in stuck or ())),
+        tuple(faults),
     )
 
 
@@ -169,6 +171,18 @@ def faults_of(
         if queue.lost and (queue.oldest_s or 0) > LONG_LOST_S
     ]
     return faults
+
+
+def bugs_in(figures: Figures | None) -> list[str]:
+    """Return a sentence if jobs ended lately in what nobody thought of."""
+    code = ErrorCode.INTERNAL_ERROR.code
+    jobs = sum(each.jobs for each in figures.ended if each.error_code == code) if figures else 0
+    if not jobs:
+        return []
+    told = f"{number(jobs, 'job')} of the last hour ended in {code}"
+    return [
+        f"{told}: is the release bad? `avemotion ops jobs --code {code}`; the worker's log has the cause."
+    ]
 
 
 def is_slow(queue: Queue) -> bool:

@@ -39,6 +39,8 @@ def test_a_release_that_fails_every_job(clip: Path, tmp_path: Path, monkeypatch:
             assert service.end_of(job)["error"]["code"] == "internal_error"
         status, failed = desk.follow("Look")
         assert f"last hour  {JOBS} internal_error" in status.out
+        assert status.code == 1
+        assert f"{JOBS} jobs of the last hour ended in internal_error: is the release bad?" in status.out
         assert [job for job in jobs if job in failed.out] == jobs
 
         # The supervisor starts the next one as it started the last: only the release is another.

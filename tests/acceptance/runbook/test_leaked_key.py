@@ -51,9 +51,19 @@ def test_a_leaked_key(clip: Path, tmp_path: Path) -> None:
         assert after in jobs.out
         assert before not in jobs.out
 
-        desk.follow("Mend", KEY=key)
+        [rotated] = desk.follow("Mend", "its secret", KEY=key)
         wait_until(lambda: leaked.get(f"/jobs/{before}").status_code == 401)
-        wait_until(lambda: other.get("/jobs").status_code == 200)
+        owner = httpx.Client(
+            base_url=service.stack.api_url,
+            headers={"Authorization": f"Bearer {rotated.out.strip()}"},
+            trust_env=False,
+        )
+        assert owner.get(f"/jobs/{before}").status_code == 200
+        desk.follow("Mend", "what was made", KEY=key)
+        assert owner.get(f"/jobs/{after}").status_code == 404
+        assert other.get("/jobs").status_code == 200
+        desk.follow("Mend", "for good", KEY=key)
+        wait_until(lambda: owner.get(f"/jobs/{before}").status_code == 401)
         for upload in (thiefs, left):
             assert not service.storage.exists(f"uploads/{upload}")
         for upload in (mine, theirs):

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from alembic import command
 from sqlalchemy import inspect, text
 
-from migrations.upgrade import alembic_config, upgrade
+from migrations.upgrade import alembic_config, is_newer, upgrade
 from shared.database import connect
 from shared.settings import Settings
 from shared.tables import Base
@@ -56,3 +56,17 @@ def test_the_migrations_can_be_taken_back(database_url: str) -> None:
         connection.commit()
     assert inspect(connect(settings)).get_table_names() == ["alembic_version"]
     upgrade(settings)
+
+
+def test_an_earlier_release_starts_on_newer_tables(database_url: str) -> None:
+    """After a step back its migration changes nothing, and ends well."""
+    settings = fresh(database_url, "newer")
+    upgrade(settings)
+    with connect(settings).begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    upgrade(settings)
+
+    with connect(settings).connect() as connection:
+        assert is_newer(connection)
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "9999"
