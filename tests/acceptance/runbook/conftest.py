@@ -10,6 +10,9 @@ import pytest
 from tests import media_factory
 from tests.acceptance.service import Service, running_service
 
+# A machine that does other things too must not pass for a dead worker, which these tests are not about.
+LEASE_S = 6.0
+
 
 @pytest.fixture(scope="package")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -20,5 +23,5 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="package")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A whole service, for the incidents that leave nothing behind."""
-    with running_service(tmp_path_factory.mktemp("service")) as running:
+    with running_service(tmp_path_factory.mktemp("service"), lease_s=LEASE_S) as running:
         yield running

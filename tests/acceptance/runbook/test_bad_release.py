@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.runbook.conftest import LEASE_S
 from tests.acceptance.runbook.desk import Desk
 from tests.acceptance.service import Service, running_service
 from tests.servers import wait_until
@@ -30,7 +31,7 @@ def test_a_release_that_fails_every_job(clip: Path, tmp_path: Path, monkeypatch:
     release.mkdir()
     (release / "sitecustomize.py").write_text(BROKEN)
     monkeypatch.setenv("PYTHONPATH", f"{release}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
-    with running_service(tmp_path / "service") as service:
+    with running_service(tmp_path / "service", lease_s=LEASE_S) as service:
         monkeypatch.undo()
         desk = Desk("A bad release", service.settings, tmp_path)
         upload = service.upload(clip)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from tests.acceptance.runbook.conftest import LEASE_S
 from tests.acceptance.runbook.desk import Desk
 from tests.acceptance.service import Service, running_service
 from tests.disks import mounted
@@ -24,7 +25,7 @@ def test_a_full_disk(clip: Path, tmp_path: Path) -> None:
     with (
         mounted(tmp_path / "disk", "40m") as disk,
         running_service(
-            tmp_path / "service", storage_url=f"file://{disk / 'storage'}", scratch_dir=disk
+            tmp_path / "service", storage_url=f"file://{disk / 'storage'}", scratch_dir=disk, lease_s=LEASE_S
         ) as service,
     ):
         desk = Desk("A full disk", service.settings, tmp_path)
@@ -61,7 +62,7 @@ def test_a_full_disk_of_the_database(clip: Path, tmp_path: Path) -> None:
     """Requests are refused while PostgreSQL cannot write; with room again jobs are scored."""
     folder = tmp_path / "service"
     folder.mkdir()
-    with mounted(folder / "postgres", "160m") as disk, running_service(folder) as service:
+    with mounted(folder / "postgres", "160m") as disk, running_service(folder, lease_s=LEASE_S) as service:
         upload = service.upload(clip)
         with filled(disk):
             refused = fill_rows(service, upload)

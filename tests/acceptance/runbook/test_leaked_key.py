@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from client.stack.services import service_environment
+from tests.acceptance.runbook.conftest import LEASE_S
 from tests.acceptance.runbook.desk import Desk
 from tests.acceptance.service import running_service
 from tests.servers import wait_until
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 def test_a_leaked_key(clip: Path, tmp_path: Path) -> None:
     """What it made is seen, it is revoked, and what the thief made goes; what was there before stays."""
-    with running_service(tmp_path / "service", auth="on") as service:
+    with running_service(tmp_path / "service", auth="on", lease_s=LEASE_S) as service:
         desk = Desk("A leaked key", service.settings, tmp_path)
 
         def create(name: str) -> tuple[str, httpx.Client]:

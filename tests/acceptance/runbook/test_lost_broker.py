@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from tests.acceptance.runbook.conftest import LEASE_S
 from tests.acceptance.runbook.desk import Desk
 from tests.acceptance.service import Service, running_service
 from tests.servers import wait_until
@@ -50,10 +51,10 @@ def test_a_lost_broker(service: Service, clip: Path, tmp_path: Path) -> None:
 
 def test_a_broker_at_a_new_address(clip: Path, tmp_path: Path) -> None:
     """What a broker took that is gone for good is scored by way of another, at its own address."""
-    with running_service(tmp_path) as first:
+    with running_service(tmp_path, lease_s=LEASE_S) as first:
         upload = first.upload(clip)
         first.empty_valkey()
         job = first.predict(video_id=upload)
-    with running_service(tmp_path) as second:
+    with running_service(tmp_path, lease_s=LEASE_S) as second:
         assert second.settings.broker_url != first.settings.broker_url
         second.assert_scored_once(second.end_of(job))
