@@ -80,6 +80,7 @@ def test_media_that_another_job_has_stay_unless_told_otherwise(
     second = job_id_of(predict(video_id=str(media), fusion="late"))
     assert ops("erase", str(first), "--yes").err == "Erased: 1 job, 0 uploads (0 B).\n"
     assert storage.exists(f"uploads/{media}")
+    predict(video_id=str(media), stride_s=1)
 
     owner = new_key(engine)
     with Session(engine) as session, session.begin():
@@ -96,7 +97,7 @@ def test_media_that_another_job_has_stay_unless_told_otherwise(
         copy_id = copy.id
     storage.write(f"uploads/{copy_id}", video("a"))
     outcome = ops("erase", str(second), "--same-media", "--yes")
-    assert outcome.err == "Erased: 1 job, 2 uploads (80 B).\n"
+    assert outcome.err == "Erased: 2 jobs, 2 uploads (80 B).\n"
     assert set(states(engine)) == {stays}
     assert uploads(engine) == {media_of(engine, stays)}
     assert storage.names("uploads") == [str(media_of(engine, stays))]
