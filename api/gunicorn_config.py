@@ -29,7 +29,9 @@ _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn makes a file of its o
 # Set before anything imports prometheus_client, which looks at it once.
 _own_counts = _COUNTS not in os.environ
 if _own_counts:
-    os.environ[_COUNTS] = str(counts_folder(_settings.scratch_dir))
+    # Memory-mapped files: on a full disk, to count a request would kill the process.
+    _place = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else _settings.scratch_dir
+    os.environ[_COUNTS] = str(counts_folder(_place))
 
 
 class ServerLog(glogging.Logger):  # type: ignore[misc]  # gunicorn ships no types

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, NoReturn
@@ -23,13 +24,15 @@ log = structlog.stdlib.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 DOCS = "/docs/errors"
-RETRY_AFTER_S = {ErrorCode.QUEUE_FULL: 10, ErrorCode.SERVICE_UNAVAILABLE: 2}
+RETRY_AFTER_S = {ErrorCode.QUEUE_FULL: 10, ErrorCode.SERVICE_UNAVAILABLE: 2, ErrorCode.STORAGE_FULL: 60}
 HTTP_CODES = {
     404: ErrorCode.NOT_FOUND,
     405: ErrorCode.METHOD_NOT_ALLOWED,
     413: ErrorCode.REQUEST_TOO_LARGE,
 }
 SERVER_ERROR = 500
+# A full disk, or a full quota.
+FULL = (errno.ENOSPC, errno.EDQUOT)
 # How many wrong fields a sentence names; ``errors`` lists them all.
 NAMED_FIELDS = 3
 
@@ -134,12 +137,19 @@ def _http(error: HTTPException) -> Response:
 
 
 def _database_away(error: Exception) -> Response:
-    log.warning("database away", error=type(error).__name__)
+    cause = getattr(error, "orig", error)
+    log.warning("database away", error=type(cause).__name__)
+    if isinstance(cause, psycopg.errors.DiskFull):
+        message = "The database has no room left; the operator has to make some."
+        return problem(ErrorCode.SERVICE_UNAVAILABLE, message)
     return problem(ErrorCode.SERVICE_UNAVAILABLE, "The database cannot be reached; try again soon.")
 
 
 def _storage_away(error: OSError) -> Response:
     log.warning("storage away", error=type(error).__name__, errno=error.errno)
+    if error.errno in FULL:
+        message = "There is no room left for files; nothing was kept. The operator has to make some."
+        return problem(ErrorCode.STORAGE_FULL, message)
     return problem(ErrorCode.SERVICE_UNAVAILABLE, "The file storage cannot be used; try again soon.")
 
 

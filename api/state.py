@@ -18,7 +18,7 @@ from api.health import reaches_storage
 from api.services import Services
 from shared.backlog import ReadyCount, by_queue, count_leased, count_ready
 from shared.database import transact
-from shared.queue import INFERENCE, MEDIA, queue_lengths, queue_names
+from shared.queue import INFERENCE, MEDIA, ping, queue_lengths, queue_names
 from shared.tables import JobStatus, WebhookOutcome, WebhookState
 
 # All of them, with a 0 for those that are empty: no series means that nobody knows.
@@ -92,6 +92,7 @@ class State(Collector):
         return transact(self._kit.engine, read_database)
 
     def _broker(self) -> list[Reading]:
+        ping(self._kit.settings)
         lengths = queue_lengths(self._kit.settings)
         return [Reading("avemotion_queue_messages", name, length) for name, length in lengths.items()]
 

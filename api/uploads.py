@@ -37,7 +37,7 @@ BODY: dict[str, Any] = {
         },
     }
 }
-RESPONSES = describe({201: UploadDocument, 200: UploadDocument}, 400, 413, 415)
+RESPONSES = describe({201: UploadDocument, 200: UploadDocument}, 400, 413, 415, 507)
 FOUND = describe({200: UploadDocument}, 404)
 
 

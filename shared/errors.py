@@ -28,6 +28,7 @@ class ErrorCode(Enum):
     QUEUE_FULL = ("queue_full", 503, "Too many jobs are waiting")
     SERVICE_UNAVAILABLE = ("service_unavailable", 503, "A part of the service is not reachable")
     STORAGE_UNUSABLE = ("storage_unusable", 503, "The file storage cannot be used as it is set up")
+    STORAGE_FULL = ("storage_full", 507, "The service has no room for the file")
     INTERNAL_ERROR = ("internal_error", 500, "Something went wrong on our side")
 
     # Uploads

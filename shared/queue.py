@@ -42,6 +42,9 @@ PRIORITIES = (Priority.INTERACTIVE, Priority.BULK)
 RESOURCE = {stage: resource for resource, stages in STAGES.items() for stage in stages}
 # Room between the longest task and its redelivery.
 VISIBILITY_MARGIN_S = 600
+# Written to see whether the broker takes anything.
+PROBE = "avemotion:probe"
+PROBE_LIFE_S = 60
 
 
 def all_queue_names() -> list[str]:
@@ -189,8 +192,8 @@ def _connect(access: BrokerAccess, patience_s: float) -> redis.Redis:
 
 
 def ping(settings: Settings) -> None:
-    """Raise ``redis.RedisError`` when the broker cannot be reached."""
-    broker(settings).ping()
+    """Raise ``redis.RedisError`` when the broker cannot be reached, or has no memory left for a message."""
+    broker(settings).set(PROBE, "", ex=PROBE_LIFE_S)
 
 
 def queue_lengths(settings: Settings) -> dict[str, int]:

@@ -6,6 +6,7 @@ has changed the other no longer finds. Webhooks are delivered beside these dutie
 
 from __future__ import annotations
 
+import platform
 import signal
 import threading
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from celery import Celery
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.backlog import unsent
+from shared.janitors import show_janitor
 from worker.dispatch import send_lost, send_ready
 from worker.liveness import touch
 from worker.metrics.exposition import serve
@@ -41,6 +43,7 @@ def run(kit: Toolkit, app: Celery) -> None:
     signal.signal(signal.SIGTERM, ask_to_stop)
     signal.signal(signal.SIGINT, ask_to_stop)
     retention, sweeper = Retention(), Sweeper()
+    host = platform.node()
     duties: dict[str, Callable[[], object]] = {
         "take back stages": lambda: take_back_stages(kit),
         "take back windows": lambda: take_back_windows(kit),
@@ -51,6 +54,7 @@ def run(kit: Toolkit, app: Celery) -> None:
         "purge": lambda: purge(kit),
         "make room": lambda: retention.advance(kit),
         "sweep": lambda: sweeper.advance(kit),
+        "show itself": lambda: show_janitor(kit.settings, host),
     }
     postman = Postman(kit.settings)
     postman.start()

@@ -42,6 +42,7 @@ OF_PROBLEM = {
         "RateLimit-Policy": header("How many requests the key may make in how many seconds.", TEXT),
     },
     "503": {"Retry-After": header("Seconds after which to try again.", SECONDS)},
+    "507": {"Retry-After": header("Seconds after which to try again.", SECONDS)},
 }
 FILE = {"Content-Disposition": header("Name under which to save it.", TEXT)}
 FILE_TYPES = frozenset({"text/csv", "image/png", "application/x-ndjson"})

@@ -12,7 +12,7 @@ import typer
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from client.ops.selection import JobIds, OlderThan, Yes, no_such_job, posted_before, told_apart
+from client.ops.selection import JobIds, OlderThan, Owner, Yes, no_such_job, posted_before, told_apart
 from client.ops.service import Service, open_service
 from client.ops.words import ask, number
 from client.render.text import printable
@@ -36,13 +36,16 @@ def cancel(
         list[OpenStatus] | None, typer.Option(help="All in this state; may be repeated.")
     ] = None,
     older_than: OlderThan = None,
+    owner: Owner = None,
     yes: Yes = False,
 ) -> None:
     """Cancel open jobs, as `POST /jobs/{id}/cancel` does: their work stops within seconds.
 
     What is posted meanwhile is left alone. Exit status: 1 if a job that was named cannot be cancelled.
     """
-    named = told_apart(job, filters={"--status": tuple(status or ()), "--older-than": older_than})
+    named = told_apart(
+        job, filters={"--status": tuple(status or ()), "--older-than": older_than, "--owner": owner}
+    )
     with open_service() as service:
         if named:
             ask(len(named), f"{number(len(named), 'job')} would be cancelled. Go on?", yes=yes)
@@ -52,6 +55,8 @@ def cancel(
         condition: ColumnElement[bool] = Job.status.in_(states)
         if older_than is not None:
             condition &= posted_before(older_than)
+        if owner is not None:
+            condition &= Job.owner_id == owner
         moment, found = transact(service.engine, lambda session: count_jobs(session, condition))
         ask(found, f"{number(found, 'job')} would be cancelled. Go on?", yes=yes)
         _tell(cancel_all(service, condition & (Job.created_at <= moment)))

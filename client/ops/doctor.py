@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,17 +14,15 @@ from client.doctor import Finding, examine, tell, tried
 from client.ops.nodes import Node, read_nodes
 from client.ops.overview import unserved, waiting_words
 from client.ops.queues import queues_of
+from client.ops.room import fault_of, free_bytes, places
 from client.ops.service import Service, open_service, plain_errors
 from client.ops.words import number, size
-from client.stack.folder import DataFolder
 from shared.errors import AvemotionError, ErrorCode
-from shared.queue import broker, queue_lengths
+from shared.queue import broker, ping, queue_lengths
 from shared.settings import Settings, get_settings
 
 # Leases are in database time and bear any difference; signatures and certificates do not.
 CLOCKS_DIFFER_S = 30.0
-# A video and its frames want room at any time.
-LEAST_FREE_BYTES = 2 * 1000**3
 
 
 def doctor() -> None:
@@ -66,20 +63,19 @@ def _plainly(look: Any, service: Service) -> tuple[str, ...]:
 
 
 def look_at_disk(settings: Settings) -> tuple[str, ...]:
-    """Return how much room the data folder has.
+    """Return how much room each disk has.
 
     Raises:
         AvemotionError: It is little.
     """
-    folder = DataFolder(settings.data_dir).path
-    there = next(place for place in (folder, *folder.parents) if place.exists())
-    free = shutil.disk_usage(there).free
-    if free < LEAST_FREE_BYTES:
-        raise AvemotionError(
-            ErrorCode.SERVICE_UNAVAILABLE,
-            f"Only {size(free)} free for {folder}; `avemotion ops purge --older-than 7d` makes room.",
-        )
-    return (f"{size(free)} free for {folder}",)
+    there = places(settings)
+    faults = [fault for what, (folder, least) in there.items() if (fault := fault_of(what, folder, least))]
+    if faults:
+        hint = "`avemotion ops purge --older-than 7d` makes room in the storage."
+        raise AvemotionError(ErrorCode.SERVICE_UNAVAILABLE, " ".join((*faults, hint)))
+    return tuple(
+        f"{size(free_bytes(folder))} free for {what} in {folder}" for what, (folder, _) in there.items()
+    )
 
 
 def look_at_database(service: Service) -> tuple[str, ...]:
@@ -146,7 +142,9 @@ def look_at_broker(service: Service) -> tuple[str, ...]:
 
     Raises:
         AvemotionError: It may throw messages away.
+        redis.RedisError: It does not answer, or has no memory left.
     """
+    ping(service.broker_settings)
     connection = broker(service.broker_settings)
     facts: dict[str, Any] = connection.info()
     name = "Valkey" if "valkey_version" in facts else "Redis"

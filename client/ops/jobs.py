@@ -14,7 +14,7 @@ from rich.text import Text
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from client.ops.selection import Code, OlderThan, posted_before
+from client.ops.selection import Code, OlderThan, Owner, Since, posted_before, posted_since
 from client.ops.service import open_service
 from client.ops.view import EVERY_S, AsJson, Every, Watch, new_table, print_json, show
 from client.ops.words import age
@@ -59,6 +59,8 @@ def jobs(  # noqa: PLR0913 - options of the command line
     status: Annotated[list[JobStatus] | None, typer.Option(help="In this state; may be repeated.")] = None,
     code: Code = None,
     older_than: OlderThan = None,
+    since: Since = None,
+    owner: Owner = None,
     limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 50,
     watch: Watch = False,
     every: Every = EVERY_S,
@@ -72,6 +74,10 @@ def jobs(  # noqa: PLR0913 - options of the command line
         conditions.append(Job.error_code == code)
     if older_than is not None:
         conditions.append(posted_before(older_than))
+    if since is not None:
+        conditions.append(posted_since(since))
+    if owner is not None:
+        conditions.append(Job.owner_id == owner)
     with open_service() as service:
 
         def read() -> list[Line]:

@@ -28,12 +28,14 @@ class Task:
         subject: ``job`` or ``segment``.
         id: Of the job or segment.
         for_s: Seconds since it began, by the clock of this machine.
+        message: Id of the message, by which the worker knows it.
     """
 
     stage: str
     subject: str
     id: str
     for_s: float
+    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,4 +126,5 @@ def task_of(answer: Mapping[str, Any], now_s: float) -> Task:
     stage = str(answer["name"]).removeprefix(PREFIX)
     key = str(next(iter(answer.get("args") or ()), "-"))
     began_s = answer.get("time_start") or now_s
-    return Task(stage, "job" if stage == "ingest" else "segment", key, max(0.0, now_s - began_s))
+    subject = "job" if stage == "ingest" else "segment"
+    return Task(stage, subject, key, max(0.0, now_s - began_s), str(answer.get("id", "")))

@@ -11,9 +11,9 @@ import typer
 from sqlalchemy import ColumnElement, CursorResult, func, select, update
 from sqlalchemy.orm import Session
 
-from client.ops.selection import Code, JobIds, Yes, no_such_job, told_apart
+from client.ops.selection import Code, JobIds, Yes, ended_since, no_such_job, told_apart
 from client.ops.service import Service, open_service, plain_storage_errors
-from client.ops.words import ask, number
+from client.ops.words import ask, number, read_age
 from client.render.text import printable
 from shared.backlog import due, has_work, overdue
 from shared.database import transact
@@ -22,6 +22,11 @@ from shared.lifecycle import lock_job, restart_job
 from shared.retrying import keep_longer, media_of, retry_job
 from shared.storage import Storage
 from shared.tables import Job, JobStatus, Stage, WorkStatus
+
+EndedSince = Annotated[
+    float | None,
+    typer.Option(parser=read_age, metavar="AGE", help="Of those only what failed no longer ago: 30m, 2h."),
+]
 
 
 def requeue(  # noqa: PLR0913 - one for each option
@@ -39,6 +44,7 @@ def requeue(  # noqa: PLR0913 - one for each option
         bool,
         typer.Option("--stuck", help="Send messages of what is ready again; with JOB, of these jobs only."),
     ] = False,
+    since: EndedSince = None,
     yes: Yes = False,
 ) -> None:
     """Begin failed or cancelled jobs anew, as `POST /jobs/{id}/retry` does; or running ones.
@@ -47,14 +53,16 @@ def requeue(  # noqa: PLR0913 - one for each option
     """
     with open_service() as service:
         if stuck:
-            if code is not None or all_failed or running:
+            if code is not None or all_failed or running or since is not None:
                 raise typer.BadParameter("--stuck takes ids of jobs only")
             _send_again(service, list(dict.fromkeys(job or ())), yes=yes)
             return
         named = told_apart(job, filters={"--code": code, "--all-failed": all_failed, "--running": running})
         if running and (code is not None or all_failed):
             raise typer.BadParameter("--running takes no other option")
-        find = find_running if running else partial(find_failed, code=code)
+        if since is not None and (named or running):
+            raise typer.BadParameter("--since narrows down --code or --all-failed, and nothing else")
+        find = find_running if running else partial(find_failed, code=code, since_s=since)
         chosen = named or transact(service.engine, find)
         ask(len(chosen), f"{number(len(chosen), 'job')} would begin anew. Go on?", yes=yes)
         with plain_storage_errors():
@@ -67,11 +75,13 @@ def find_running(session: Session) -> list[uuid.UUID]:
     return list(session.scalars(begun.order_by(Job.id)))
 
 
-def find_failed(session: Session, code: str | None) -> list[uuid.UUID]:
-    """Return the failed jobs, oldest first; with a code, those that failed with it."""
+def find_failed(session: Session, code: str | None, since_s: float | None = None) -> list[uuid.UUID]:
+    """Return the failed jobs, oldest first; of one code only, and of the last seconds only, if so asked."""
     failed = select(Job.id).where(Job.status == JobStatus.FAILED, Job.deleted_at.is_(None))
     if code is not None:
         failed = failed.where(Job.error_code == code)
+    if since_s is not None:
+        failed = failed.where(ended_since(since_s))
     return list(session.scalars(failed.order_by(Job.id)))
 
 

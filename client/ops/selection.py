@@ -23,6 +23,13 @@ OlderThan = Annotated[
     float | None,
     typer.Option(parser=read_age, metavar="AGE", help="Posted that long ago: 90s, 30m, 12h, 7d, 2w."),
 ]
+Since = Annotated[
+    float | None,
+    typer.Option(parser=read_age, metavar="AGE", help="Made no longer ago than that: 90s, 30m, 12h, 7d, 2w."),
+]
+Owner = Annotated[
+    uuid.UUID | None, typer.Option(metavar="KEY", help="Made with this API key; `ops keys list` shows ids.")
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, however many they are.")]
 
 
@@ -40,6 +47,16 @@ Code = Annotated[str | None, typer.Option(parser=read_code, metavar="CODE", help
 def posted_before(age_s: float) -> ColumnElement[bool]:
     """Return the condition that a job was posted so many seconds ago or earlier."""
     return Job.created_at < func.now() - timedelta(seconds=age_s)
+
+
+def posted_since(age_s: float) -> ColumnElement[bool]:
+    """Return the condition that a job was posted so many seconds ago or later."""
+    return Job.created_at >= func.now() - timedelta(seconds=age_s)
+
+
+def ended_since(age_s: float) -> ColumnElement[bool]:
+    """Return the condition that a job ended so many seconds ago or later."""
+    return Job.finished_at >= func.now() - timedelta(seconds=age_s)
 
 
 def read_moment(session: Session) -> ColumnElement[bool]:

@@ -83,6 +83,9 @@ def plain_errors() -> Iterator[None]:
         reason = str(error.orig).partition("\n")[0]
         message = f"The database does not answer as one of avemotion: {reason}."
         raise AvemotionError(ErrorCode.SERVICE_UNAVAILABLE, message) from error
+    except redis.OutOfMemoryError as error:
+        message = "The broker's memory is full, it takes no messages: raise its maxmemory."
+        raise AvemotionError(ErrorCode.SERVICE_UNAVAILABLE, message) from error
     except (redis.RedisError, OperationalError) as error:
         message = f"The broker does not answer: {type(error).__name__}."
         raise AvemotionError(ErrorCode.SERVICE_UNAVAILABLE, message) from error

@@ -11,6 +11,7 @@ import redis
 from sqlalchemy import Engine, update
 
 from shared.errors import ErrorCode
+from shared.janitors import KEY, show_janitor
 from shared.queue import broker
 from shared.settings import Settings
 from shared.tables import Job, JobStatus, Stage, WorkStatus
@@ -21,9 +22,11 @@ NOBODY = "redis://127.0.0.1:1/0"
 INGEST = "media.interactive.ingest"
 
 
-def test_status_of_a_service_at_rest(ops: Ops) -> None:
+def test_status_of_a_service_at_rest(ops: Ops, settings: Settings) -> None:
     """Everything answers, nothing waits: exit status 0, with no worker and none needed."""
+    show_janitor(settings, "elsewhere")
     outcome = ops("status")
+    assert ["janitor", "ok", "alive", "on", "elsewhere"] in outcome.rows
     assert outcome.code == 0
     for name in ("database", "broker", "storage"):
         assert [name, "ok", "answers"] in outcome.rows
@@ -31,6 +34,31 @@ def test_status_of_a_service_at_rest(ops: Ops) -> None:
     assert "last hour  none ended" in outcome.out
     assert "workers    none answer" in outcome.out
     assert "All queues are empty." in outcome.out
+
+
+def test_status_without_a_janitor(ops: Ops, settings: Settings) -> None:
+    """One that has not shown itself for a minute, on whatever host, is a fault, which says how to mend it."""
+    show_janitor(settings, "elsewhere")
+    broker(settings).zincrby(KEY, -61, "elsewhere")
+    outcome = ops("status")
+    assert outcome.code == 1
+    assert "janitor: None has shown itself for a minute" in outcome.out
+    assert "python -m worker janitor" in outcome.out
+
+
+def test_a_full_broker_is_down(ops: Ops, settings: Settings) -> None:
+    """It answers, but takes no messages: that is said, by the doctor too."""
+    show_janitor(settings, "elsewhere")
+    valkey = broker(settings)
+    valkey.config_set("maxmemory", 1)
+    try:
+        outcome, doctor = ops("status"), ops("doctor")
+    finally:
+        valkey.config_set("maxmemory", 0)
+    assert outcome.code == 1
+    assert "broker: The broker's memory is full, it takes no messages: raise its maxmemory." in outcome.out
+    assert ["FAIL", "broker", "The", "broker's"] in [row[:4] for row in doctor.rows]
+    assert ops("status").code == 0
 
 
 def test_status_counts_and_complains(ops: Ops, predict: Predict, upload: Upload, engine: Engine) -> None:
@@ -79,6 +107,7 @@ def test_status_without_the_broker(ops: Ops, predict: Predict) -> None:
     predict()
     outcome = ops("status", broker_url=NOBODY)
     assert outcome.code == 1
+    assert ["janitor", "-", "not", "seen"] in [row[:4] for row in outcome.rows]
     assert "broker: The broker does not answer: ConnectionError." in outcome.out
     assert "jobs       1 queued, 0 running" in outcome.out
     assert next(row for row in outcome.rows if row[:1] == [INGEST])[:3] == [INGEST, "?", "1"]
@@ -231,7 +260,7 @@ def test_ops_needs_no_worker_code() -> None:
         )
 
     assert run("ops", "queues").returncode == 0
-    assert "janitor    -" in run("ops", "status").stdout
+    assert "janitor    DOWN None has shown itself" in run("ops", "status").stdout
     purge = run("ops", "purge")
     assert purge.returncode == 1
     assert "not installed here" in run("doctor").stdout

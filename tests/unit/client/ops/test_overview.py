@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console, RenderableType
@@ -8,7 +9,7 @@ from rich.console import Console, RenderableType
 from client.ops.drain import choose, queues_of_role
 from client.ops.figures import Ended, Figures
 from client.ops.nodes import Node, Task, task_of
-from client.ops.overview import Overview, Part, faults_of, unserved
+from client.ops.overview import Overview, Part, bugs_in, faults_of, unserved
 from client.ops.queues import Queue, queue_of
 from client.ops.status import screen
 from client.ops.workers import screen as workers_screen
@@ -149,3 +150,23 @@ def test_a_drained_worker_gets_the_queues_of_its_role() -> None:
     express = queues_of_role("express", ("landmarker",))
     assert express
     assert not any("bulk" in name or "openface" in name for name in express)
+
+
+def test_who_waits_for_long_is_told_of() -> None:
+    """Somebody who sits there, with workers up; not a batch, and not what waits for a lost message."""
+    served = Node("media@a", 1, ("media.interactive.faces", "media.bulk.ingest"), (), 0)
+    waiting = Queue("media.interactive.faces", messages=1, ready=1, oldest_s=61, leased=0, lost=0)
+    [fault] = faults_of([OK], [waiting, replace(waiting, name="media.bulk.ingest")], [served])
+    assert fault.startswith(
+        "media.interactive.faces: 1 unit of work ready, 1 message, the oldest for 1 min: "
+    )
+    assert faults_of([OK], [replace(waiting, oldest_s=59)], [served]) == []
+    assert len(faults_of([OK], [replace(waiting, lost=1)], [served])) == 1
+
+
+def test_a_bug_is_told_of() -> None:
+    """Jobs that ended in internal_error ask whether the release is bad; other ends do not."""
+    ended = (Ended("failed", "worker_lost", 1), Ended("failed", "internal_error", 2))
+    [fault] = bugs_in(Figures(ended=ended))
+    assert fault.startswith("2 jobs of the last hour ended in internal_error: is the release bad?")
+    assert bugs_in(Figures(ended=ended[:1])) == bugs_in(None) == []
