@@ -6,3 +6,4 @@ from shared.queue import make_celery
 from shared.settings import get_settings
 
 app = make_celery(get_settings())
+app.conf.worker_consumer = "worker.consumer:Consumer"
