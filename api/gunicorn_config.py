@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from gunicorn import glogging  # type: ignore[import-untyped]  # it ships no typ
 
 from shared.errors import AvemotionError
 from shared.logs import configure_logs
+from shared.scratch import COUNTS_PREFIX, kept_folder
 from shared.settings import get_settings
 from shared.storage_choice import check_storage
 
@@ -28,7 +28,7 @@ _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn makes a file of its o
 # Set before anything imports prometheus_client, which looks at it once.
 _own_counts = _COUNTS not in os.environ
 if _own_counts:
-    os.environ[_COUNTS] = tempfile.mkdtemp(prefix="avemotion-counts-", dir=_settings.scratch_dir)
+    os.environ[_COUNTS] = str(kept_folder(COUNTS_PREFIX, _settings.scratch_dir))
 
 
 class ServerLog(glogging.Logger):  # type: ignore[misc]  # gunicorn ships no types

@@ -6,10 +6,10 @@ import atexit
 import logging
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shared.scratch import COUNTS_PREFIX, kept_folder
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def share_counts(settings: Settings) -> None:
     if settings.metrics_port is None:
         return
     place = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else settings.scratch_dir
-    folder = tempfile.mkdtemp(prefix="avemotion-counts-", dir=place)
-    os.environ[FOLDER_VARIABLE] = folder
+    folder = kept_folder(COUNTS_PREFIX, place)
+    os.environ[FOLDER_VARIABLE] = str(folder)
     atexit.register(_remove, folder, os.getpid())
 
 
@@ -59,7 +59,7 @@ def serve(settings: Settings, *collectors: Collector) -> None:
         log.warning("no metrics: %s cannot be listened on: %s", settings.metrics_port, error.strerror)
 
 
-def _remove(folder: str, owner: int) -> None:
+def _remove(folder: Path, owner: int) -> None:
     # Children that were forked have this function, too.
     if os.getpid() == owner:
         shutil.rmtree(folder, ignore_errors=True)
