@@ -42,8 +42,8 @@ def list_files(service: Service) -> int:
     keys = [
         key
         for prefix in ("uploads", "incoming", "jobs")
-        if service.storage.names(prefix)
-        for key in service.storage.keys(prefix)
+        for name in service.storage.names(prefix)
+        for key in service.storage.keys(f"{prefix}/{name}")
     ]
     add_rows(service.engine, "files", [{"key": key} for key in keys])
     return len(keys)
