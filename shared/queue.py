@@ -109,7 +109,8 @@ def make_celery(settings: Settings) -> Celery:
         worker_prefetch_multiplier=1,
         worker_send_task_events=settings.task_events,
         worker_cancel_long_running_tasks_on_connection_loss=False,
-        worker_proc_alive_timeout=120,
+        # On a busy machine a model takes minutes to load; a process that is given up begins anew.
+        worker_proc_alive_timeout=600,
         worker_soft_shutdown_timeout=5,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,

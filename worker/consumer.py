@@ -1,4 +1,4 @@
-"""The part of a worker that takes messages, and waits where there is no broker to take them from."""
+"""The part of a worker that takes messages, and what becomes of it when the broker goes away."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ LONGEST_PAUSE_S = 5
 
 
 class PatientConsumer(Consumer):
-    """Shows signs of life while the broker is away.
-
-    Its event loop stands still meanwhile, the timer of other signs with it. Who watches them would take the
-    worker for stuck, and kill it in the middle of a stage that needs no broker.
-    """
+    """Lives on while the broker is away, and shows that it does; its work goes on."""
 
     def ensure_connected(self, conn: Any) -> Any:
-        """Return the connection once it is there."""
+        """Return the connection once it is there.
+
+        The event loop stands still meanwhile, the timer of signs of life with it. Who watches them would take
+        the worker for stuck, and kill it in the middle of a stage that needs no broker.
+        """
         ensure = conn.ensure_connection
         role = str(self.hostname).partition("@")[0]
 
@@ -34,3 +34,23 @@ class PatientConsumer(Consumer):
 
         conn.ensure_connection = try_again
         return super().ensure_connected(conn)
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Give up a connection that broke, while the work that came over it goes on.
+
+        kombu would put the messages of that work back into their queues, and acknowledge them when it is
+        done, both over the closed connection: that fails with an ``AttributeError``, for which nobody is
+        prepared, and the worker ends with all that its processes do. Nobody needs either: the broker keeps
+        such messages and sends them again after a while, when there is nothing left to do for them.
+        """
+        # A boot step sets it, of which the types know nothing.
+        tasks: Any = getattr(self, "task_consumer", None)
+        if tasks is not None:
+            channel = tasks.channel
+            channel.do_restore = False
+            channel.basic_ack = channel.basic_reject = _say_nothing
+        super().on_connection_error_after_connected(exc)
+
+
+def _say_nothing(*_: Any, **__: Any) -> None:
+    return None

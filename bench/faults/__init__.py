@@ -1,0 +1,1 @@
+"""The parts of ``bench/chaos.py``: a service, its clients, faults, and the proof that all is well."""
