@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -19,9 +19,18 @@ CONNECT_TIMEOUT_S = 5
 # A network that went silent is noticed after this, not after TCP's own quarter of an hour.
 SILENCE_LIMIT_MS = 15_000
 # A worker that froze inside a transaction must not hold its rows for ever: hence the idle limit.
-SERVER_OPTIONS = (
-    "-c timezone=utc -c lock_timeout=15s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s"
-)
+SERVER_SETTINGS = {
+    "timezone": "utc",
+    "lock_timeout": "15s",
+    "statement_timeout": "60s",
+    "idle_in_transaction_session_timeout": "60s",
+}
+SERVER_OPTIONS = " ".join(f"-c {name}={value}" for name, value in SERVER_SETTINGS.items())
+
+STRAIGHT: dict[str, Any] = {"options": SERVER_OPTIONS}
+# A pooler lends its connections for one transaction each: what is set or prepared on one is another's the
+# next moment. The settings are the role's then, and `ops doctor` looks whether it has them.
+THROUGH_POOLER: dict[str, Any] = {"prepare_threshold": None}
 
 
 def connect(settings: Settings, *, pool_size: int = 5, ping: bool = True) -> Engine:
@@ -55,7 +64,7 @@ def connect(settings: Settings, *, pool_size: int = 5, ping: bool = True) -> Eng
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_S,
             "tcp_user_timeout": SILENCE_LIMIT_MS,
-            "options": SERVER_OPTIONS,
+            **(THROUGH_POOLER if settings.database_pooler else STRAIGHT),
         },
     )
 

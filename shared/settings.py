@@ -38,6 +38,10 @@ class Settings(ObjectStoreSettings):
         Path(".avemotion"), description="Folder of the embedded stack's data and of caches."
     )
     database_url: str | None = Field(None, description="PostgreSQL address; embedded server when unset.")
+    database_pooler: bool = Field(
+        default=False,
+        description="`yes` where that is the address of a pooler in transaction mode, such as PgBouncer.",
+    )
     broker_url: str | None = Field(None, description="Valkey or Redis address; embedded server when unset.")
     storage_url: str | None = Field(
         None,
