@@ -26,7 +26,17 @@ from statistics import median
 
 from bench.media_children import CHILDREN, Round, measure, told
 from bench.scaling.costs import MEASURED, ClipCost, Measured, read_measured
-from bench.scaling.fleet import Fleet, ceilings, connections, model_window_s, needed, shared_out
+from bench.scaling.fleet import (
+    Fleet,
+    ceilings,
+    connections,
+    inference_s,
+    media_s,
+    model_beyond_s,
+    model_window_s,
+    needed,
+    shared_out,
+)
 from bench.scaling.simulation import Load, Outcome, simulate
 from bench.scaling.tables import grid
 
@@ -43,8 +53,8 @@ GBIT = 1e9 / 8
 
 def run_length(clip: ClipCost, fleet: Fleet) -> Load:
     """Return how long to simulate: some rounds of every worker."""
-    round_s = max(clip.media_s, fleet.window_s * fleet.batch)
-    return Load(warm_s=4 * round_s + 5, seconds=14 * round_s + 20)
+    round_s = max(media_s(clip, fleet), fleet.window_s * fleet.batch)
+    return Load(warm_s=6 * round_s + 5, seconds=20 * round_s + 10)
 
 
 def simulated_children(measured: Measured, clip: ClipCost, children: int) -> float:
@@ -76,8 +86,8 @@ def validate(measured: Measured, rounds: Sequence[Round]) -> float:
 
 def loaded(measured: Measured, clip: ClipCost, fleet: Fleet) -> tuple[Fleet, Outcome]:
     """Simulate endless bulk work beside interactive clips; return the fleet with its express workers, too."""
-    interactive_s = INTERACTIVE_SHARE * fleet.media / clip.media_s
-    express = min(fleet.media, max(1, ceil(interactive_s * clip.media_s / EXPRESS_BUSY)))
+    interactive_s = INTERACTIVE_SHARE * fleet.media / media_s(clip, fleet)
+    express = min(fleet.media, max(1, ceil(interactive_s * media_s(clip, fleet) / EXPRESS_BUSY)))
     fleet = replace(fleet, express=express)
     return fleet, simulate(
         measured, clip, fleet, replace(run_length(clip, fleet), interactive_s=interactive_s)
@@ -87,7 +97,7 @@ def loaded(measured: Measured, clip: ClipCost, fleet: Fleet) -> tuple[Fleet, Out
 def row(measured: Measured, clip: ClipCost, fleet: Fleet) -> list[str]:
     """Return what a fleet does as the cells of a row."""
     fleet, came = loaded(measured, clip, fleet)
-    could = min(fleet.media / clip.media_s, fleet.inference / (clip.windows * fleet.window_s))
+    could = min(fleet.media / media_s(clip, fleet), fleet.inference / inference_s(clip, fleet))
     p95 = came.waited_s(0.95)
     held = connections(measured, fleet)
     full = ceilings(measured, clip, fleet)
@@ -121,10 +131,11 @@ def fleets(measured: Measured, clip: ClipCost, given: Fleet, *, grown: bool) -> 
     """Return a table of fleets; ``grown``, with servers of the size that they need."""
     rows = [HEAD]
     for workers in WORKERS:
-        media, inference = shared_out(workers, clip, given.window_s)
+        given = replace(given, beyond_s=model_beyond_s(measured, clip))
+        media, inference = shared_out(workers, clip, given)
         fleet = replace(given, media=media, inference=inference)
         if grown:
-            fleet = grow(clip, fleet, media / clip.media_s)
+            fleet = grow(clip, fleet, media / media_s(clip, fleet))
         rows.append(row(measured, clip, fleet))
     return grid(rows)
 
@@ -145,7 +156,8 @@ def grow(clip: ClipCost, fleet: Fleet, clips_s: float) -> Fleet:
 def plan(measured: Measured, clip: ClipCost, given: Fleet, clips_an_hour: float) -> str:
     """Return the fleet for a rate as lines, with what it did when it was simulated."""
     clips_s = clips_an_hour / 3600
-    media, inference = needed(clips_s, clip, given.window_s, BUSY)
+    given = replace(given, beyond_s=model_beyond_s(measured, clip))
+    media, inference = needed(clips_s, clip, given, BUSY)
     fleet = grow(clip, replace(given, media=media, inference=inference), clips_s)
     load = replace(run_length(clip, fleet), bulk_s=clips_s)
     came = simulate(measured, clip, fleet, replace(load, seconds=load.seconds * 4))
@@ -155,8 +167,8 @@ def plan(measured: Measured, clip: ClipCost, given: Fleet, clips_an_hour: float)
     busy = ", ".join(f"{name} {share:.0%}" for name, share in came.busy.items())
     lines = [
         f"{clips_an_hour:g} clips an hour, {clips_s:.2f} a second, with everything busy for {BUSY:.0%}:",
-        f"  media children      {media} ({clip.media_s:.2f} s of processor a clip)",
-        f"  inference workers   {inference} ({clip.windows} windows of {fleet.window_s:.3f} s a clip)",
+        f"  media children      {media} (one is busy with a clip for {media_s(clip, fleet):.2f} s)",
+        f"  inference workers   {inference} (for {inference_s(clip, fleet):.2f} s)",
         f"  API processes       {fleet.api}",
         f"  PostgreSQL          {fleet.database_cores} cores; {held} connections without a pooler",
         f"  storage             {moved:.2f} Gbit/s; {kept:.0f} GB a day are kept",

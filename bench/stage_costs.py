@@ -5,7 +5,7 @@ Usage: python -m bench.stage_costs [--out bench/scaling/measured.json] [--media 
 - Stages: each one alone, in a process with one thread, of clips of three sizes; FFmpeg's time is counted.
 - Models: each installed model on all cores, one window at a time and as many as are claimed at a time.
 - Servers: jobs through a running service with one media child, each kind of process with a database user of
-  its own. What the processes do without work is taken off.
+  its own. What Valkey does without work is taken off; workers and API do next to nothing then.
 
 Processor time and counts, no wall time: other work on the machine does not change them much. The result is
 what ``bench/scaling_simulation.py`` computes with. ``--quick`` measures the shortest clip and the usual

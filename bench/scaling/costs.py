@@ -75,8 +75,8 @@ class ServerCost(_Record):
 
     @property
     def database_s(self) -> float:
-        """Return the processor seconds of all of PostgreSQL's backends."""
-        return sum(role.database_s for role in self.roles.values())
+        """Return the processor seconds of PostgreSQL's backends; the janitor's are of time, not of jobs."""
+        return sum(cost.database_s for role, cost in self.roles.items() if role != "janitor")
 
 
 class ClipCost(_Record):

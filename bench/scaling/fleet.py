@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 
 from bench.scaling.costs import ClipCost, Measured
 
 # Processes that hold connections beside the workers.
 API_PROCESSES = 2
+# The model that scored the jobs whose cost was measured.
+USUAL = "videomae-nano"
 JANITORS = 1
 # Of PostgreSQL's connections, those that only a superuser may have.
 RESERVED_CONNECTIONS = 3
@@ -23,6 +25,8 @@ class Fleet:
         express: Those of them that take interactive work only.
         inference: Inference workers, one model each.
         window_s: What a window takes one of them, in a batch.
+        beyond_s: What an inference worker adds to the model, for a clip.
+        children: Media children of one worker: it asks the broker for all of them.
         batch: Most windows claimed at a time.
         api: API processes.
         database_cores: Cores of PostgreSQL.
@@ -37,7 +41,9 @@ class Fleet:
     media: int
     inference: int
     window_s: float
+    beyond_s: float = 0.0
     express: int = 0
+    children: int = 2
     batch: int = 8
     api: int = API_PROCESSES
     database_cores: int = 4
@@ -68,16 +74,41 @@ def model_window_s(measured: Measured, model: str, cores: int = 1) -> float:
     return costs[max(costs)] / cores
 
 
-def shared_out(workers: int, clip: ClipCost, window_s: float) -> tuple[int, int]:
+def asking_s(clip: ClipCost, role: str, fleet: Fleet) -> float:
+    """Return the seconds a process of a kind waits for PostgreSQL over the network, for a clip."""
+    cost = clip.servers.roles[role]
+    # BEGIN goes with the first statement, COMMIT is one more and has to be on disk.
+    times = cost.statements + cost.transactions
+    return times * fleet.round_trip_s + cost.transactions * fleet.flush_s + cost.database_s
+
+
+def media_s(clip: ClipCost, fleet: Fleet) -> float:
+    """Return the seconds a clip keeps a media child busy."""
+    return clip.media_s + asking_s(clip, "media", fleet)
+
+
+def inference_s(clip: ClipCost, fleet: Fleet) -> float:
+    """Return the seconds a clip keeps an inference worker busy."""
+    return clip.windows * fleet.window_s + fleet.beyond_s + asking_s(clip, "inference", fleet)
+
+
+def model_beyond_s(measured: Measured, clip: ClipCost) -> float:
+    """Return the processor seconds that an inference worker adds to the model, for a clip."""
+    usual = measured.models[USUAL].window_s
+    return max(0.0, clip.servers.roles["inference"].cpu_s - clip.windows * usual[max(usual)])
+
+
+def shared_out(workers: int, clip: ClipCost, fleet: Fleet) -> tuple[int, int]:
     """Return media children and inference workers, of so many together, that keep each other busy."""
-    media_s, model_s = clip.media_s, clip.windows * window_s
-    inference = min(workers - 1, max(1, round(workers * model_s / (media_s + model_s))))
+    media, model = media_s(clip, fleet), inference_s(clip, fleet)
+    inference = min(workers - 1, max(1, ceil(workers * model / (media + model))))
     return workers - inference, inference
 
 
-def needed(clips_s: float, clip: ClipCost, window_s: float, busy: float) -> tuple[int, int]:
+def needed(clips_s: float, clip: ClipCost, fleet: Fleet, busy: float) -> tuple[int, int]:
     """Return media children and inference workers for a rate at which they are ``busy`` (0 to 1)."""
-    return tuple(max(1, ceil(clips_s * s / busy)) for s in (clip.media_s, clip.windows * window_s))  # type: ignore[return-value]  # two
+    media, model = media_s(clip, fleet), inference_s(clip, fleet)
+    return max(1, ceil(clips_s * media / busy)), max(1, ceil(clips_s * model / busy))
 
 
 def connections(measured: Measured, fleet: Fleet) -> int:
@@ -98,19 +129,24 @@ def ceilings(measured: Measured, clip: ClipCost, fleet: Fleet) -> list[Ceiling]:
     an_inference = measured.idle.roles["inference"].connections
     others = connections(measured, fleet) - fleet.media * a_child - fleet.inference * an_inference
     # As many workers as may connect, shared out as the clip wants it.
-    a_clip_s = clip.media_s * a_child + clip.windows * fleet.window_s * an_inference
+    a_clip = media_s(clip, fleet) * a_child + inference_s(clip, fleet) * an_inference
     free = fleet.database_connections - RESERVED_CONNECTIONS - others
     found = [
-        Ceiling("media children", fleet.media / clip.media_s),
-        Ceiling("inference workers", fleet.inference / (clip.windows * fleet.window_s)),
-        Ceiling("API", fleet.api / servers.roles["api"].cpu_s),
-        Ceiling("PostgreSQL's cores", fleet.database_cores / servers.database_s),
-        Ceiling("Valkey", 1 / servers.broker_s),
+        Ceiling("media children", fleet.media / media_s(clip, fleet)),
+        Ceiling("inference workers", fleet.inference / inference_s(clip, fleet)),
+        Ceiling("API", at_most(fleet.api, servers.roles["api"].cpu_s)),
+        Ceiling("PostgreSQL's cores", at_most(fleet.database_cores, servers.database_s)),
+        Ceiling("Valkey", at_most(1, servers.broker_s)),
         Ceiling("storage", fleet.storage_bytes_s / moved_bytes(clip)),
     ]
     if not fleet.pool:
-        found.append(Ceiling("PostgreSQL's connections", max(0, free) / a_clip_s))
+        found.append(Ceiling("PostgreSQL's connections", max(0, free) / a_clip))
     return sorted(found, key=lambda each: each.clips_s)
+
+
+def at_most(there: float, a_clip: float) -> float:
+    """Return how many clips a second there is room for; no end of them where one takes nothing."""
+    return there / a_clip if a_clip else inf
 
 
 def moved_bytes(clip: ClipCost) -> int:

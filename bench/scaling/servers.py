@@ -78,6 +78,7 @@ class CountedService:
         )
         self._cleanup = contextlib.ExitStack()
         self._most: dict[str, dict[int, int]] = {role: defaultdict(int) for role in ROLES}
+        self._all_most: dict[str, int] = defaultdict(int)
         self._broker_most: dict[str, int] = defaultdict(int)
         self._backends: dict[int, tuple[str, float]] = {}
         self._stop = threading.Event()
@@ -208,7 +209,7 @@ class CountedService:
             role: hold.model_copy(
                 update={
                     "connections": max(self._most[role].values(), default=0),
-                    "all_connections": sum(self._most[role].values()),
+                    "all_connections": self._all_most[role],
                     "broker_connections": self._broker_most[role],
                 }
             )
@@ -229,15 +230,7 @@ class CountedService:
 
         return ServerCost(
             jobs=jobs,
-            roles={
-                role: RoleCost(
-                    **{
-                        name: round(max(0.0, value - getattr(hold.a_second, name) * seconds / jobs), 6)
-                        for name, value in spent(before, after, role, jobs).items()
-                    }
-                )
-                for role, hold in idle.roles.items()
-            },
+            roles={role: RoleCost(**spent(before, after, role, jobs)) for role in ROLES},
             broker_s=a_job("broker_s", idle.broker_s),
             broker_commands=a_job("broker_commands", idle.broker_commands),
             wal_bytes=a_job("wal_bytes"),
@@ -250,18 +243,22 @@ class CountedService:
         url, broker = make_url(self._postgres.url), make_url(str(self.settings.broker_url))
         while not self._stop.wait(LOOK_EVERY_S):
             for role in ROLES:
-                to_broker = 0
+                # By their own ports: a child that was just forked has its parent's, too.
+                all_of_it: dict[Any, set[int]] = defaultdict(set)
                 for process in family(self.stack.pids().get(role, 0)):
                     with contextlib.suppress(psutil.Error):
                         ports = [
-                            each.raddr.port
+                            (each.raddr.port, each.laddr.port)
                             for each in process.net_connections("tcp")
                             if each.raddr and each.status == psutil.CONN_ESTABLISHED
                         ]
                         held = self._most[role]
-                        held[process.pid] = max(held[process.pid], ports.count(url.port))
-                        to_broker += ports.count(broker.port)
-                self._broker_most[role] = max(self._broker_most[role], to_broker)
+                        mine = [to for to, _ in ports].count(url.port)
+                        held[process.pid] = max(held[process.pid], mine)
+                        for to, own in ports:
+                            all_of_it[to].add(own)
+                for most, port in ((self._all_most, url.port), (self._broker_most, broker.port)):
+                    most[role] = max(most[role], len(all_of_it[port]))
 
     def _look_at_backends(self) -> None:
         for pid, user in self._admin.execute(BACKENDS_SQL).fetchall():

@@ -152,7 +152,7 @@ class Simulation:
             env.process(self._arrivals(load.bulk_s, interactive=False))
         else:
             # So many wait at any time; each that is begun makes room for another.
-            for _ in range(2 * fleet.media):
+            for _ in range(fleet.media):
                 self._media.put(Clip(interactive=False, began=0, left=self._clip.windows), interactive=False)
         env.process(self._idle_work())
         env.run(until=load.warm_s)
@@ -200,16 +200,15 @@ class Simulation:
         yield from self._message()
 
     def _idle_work(self) -> Process:
-        """What processes ask the servers without work: of the workers, as many times as there are."""
-        roles = self._measured.idle.roles
-        times = {"api": 1, "janitor": 1, "media": self._fleet.media, "inference": self._fleet.inference}
-        database_s = sum(roles[role].a_second.database_s * count for role, count in times.items())
-        # With one worker of each kind.
-        broker_s = self._measured.idle.broker_s * (self._fleet.media + self._fleet.inference) / 2
+        """What the servers are asked without work: by the API and the janitor, and by workers that wait."""
+        idle = self._measured.idle
+        database_s = sum(idle.roles[role].a_second.database_s for role in ("api", "janitor"))
         while True:
             yield self._env.timeout(0.1)
             self._env.process(self._served(self._database, "PostgreSQL", database_s / 10))
-            self._env.process(self._served(self._broker, "Valkey", broker_s / 10))
+            # It was measured with one worker of each kind; a busy one takes no message.
+            waiting = len(self._media.idle) / self._fleet.children + len(self._model.idle)
+            self._env.process(self._served(self._broker, "Valkey", idle.broker_s / 2 * waiting / 10))
 
     # Who works.
 
@@ -232,8 +231,10 @@ class Simulation:
                 for name, stage in cost.stages.items():
                     began = self._env.now
                     yield from self._moved(read_bytes(cost, name))
-                    helped = self._env.process(self._work(stage.helpers_s if name == BESIDE else 0, LAST))
-                    yield from self._work(beyond_s + (stage.own_s if name == BESIDE else stage.cpu_s), LAST)
+                    # A core of one's own is for both; of shared ones, there may be another.
+                    beside_s = stage.helpers_s if self._shared and name == BESIDE else 0.0
+                    helped = self._env.process(self._work(beside_s, LAST))
+                    yield from self._work(beyond_s + stage.cpu_s - beside_s, LAST)
                     yield helped
                     yield from self._moved(stage.written_bytes)
                     clip.working_s += self._env.now - began
@@ -256,7 +257,7 @@ class Simulation:
                 yield from self._transactions("inference", share / 2, calls=1)
                 began = self._env.now
                 yield from self._moved(fused * len(windows))
-                yield from self._work(fleet.window_s * len(windows), FIRST)
+                yield from self._work(fleet.window_s * len(windows) + fleet.beyond_s * share, FIRST)
                 took = self._env.now - began
                 yield from self._transactions("inference", share / 2, calls=1)
             for clip, count in Counter(windows).items():
@@ -299,7 +300,6 @@ class Simulation:
         cost = self._clip.servers.roles[role]
         statements = cost.statements * share
         times = max(1, calls or round(cost.transactions * share))
-        # BEGIN goes with the first statement, COMMIT is one more.
         network_s = (statements + times) * self._fleet.round_trip_s + times * self._fleet.flush_s
         drawn_s = self._random.expovariate(1.0) * cost.database_s * share
         if self._pool is None:

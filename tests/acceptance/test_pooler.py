@@ -22,6 +22,7 @@ from migrations.upgrade import upgrade
 from shared.database import SERVER_SETTINGS, connect
 from shared.errors import AvemotionError
 from shared.settings import Settings
+from tests import media_factory
 from tests.pooler import POOL, PROGRAM, running_pooler
 from tests.servers import Server, wait_until
 
@@ -29,6 +30,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(PROGRAM is None, reason="needs PgBouncer (Debian's package pgbouncer)"),
 ]
+POLLERS = 6
 BACKENDS = (
     "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
 )
@@ -40,8 +42,9 @@ def test_migrations_refuse_a_pooler() -> None:
         upgrade(Settings(database_url="postgresql://nobody@127.0.0.1:1/none", database_pooler=True))
 
 
-def test_jobs_are_scored_through_a_pooler(tmp_path: Path, face_clip: Path) -> None:
+def test_jobs_are_scored_through_a_pooler(tmp_path: Path) -> None:
     """Uploads, jobs, polls and the janitor work, on fewer connections than the processes hold."""
+    clip = media_factory.audio(tmp_path / "voice.wav", wave=media_factory.voice(3))
     postgres = EmbeddedPostgres(tmp_path / "postgres")
     server = Server(postgres.process(), tmp_path / "postgres.log")
     try:
@@ -75,37 +78,37 @@ def test_jobs_are_scored_through_a_pooler(tmp_path: Path, face_clip: Path) -> No
                 EmbeddedStack(settings, services=straight) as stack,
                 httpx.Client(base_url=stack.api_url, timeout=60, trust_env=False) as http,
             ):
-                upload = http.post("/upload/video", content=face_clip.read_bytes()).json()["id"]
-                jobs = [http.post("/predict", json={"video_id": upload}).json()["job_id"] for _ in range(3)]
-                ended = poll_all(http, jobs)
+                upload = http.post("/upload/audio", content=clip.read_bytes()).json()["id"]
+                job = http.post("/predict", json={"audio_id": upload}).json()["job_id"]
+                ended = poll_from_many(http, job)
                 [[backends]] = admin.execute(BACKENDS).fetchall()
                 clients = len(pooler.ask("SHOW CLIENTS"))
-        assert [document["error"] for document in ended] == [None] * len(jobs)
+        assert [document["error"] for document in ended] == [None] * len(ended)
         assert backends <= POOL < clients
     finally:
         server.kill()
 
 
-def poll_all(http: httpx.Client, jobs: Sequence[str]) -> list[dict[str, object]]:
-    """Poll all jobs at once, each from a thread of its own, and return their last documents."""
+def poll_from_many(http: httpx.Client, job: str) -> list[dict[str, object]]:
+    """Poll a job from many threads until it has ended, and return its last document as each saw it."""
     found: list[dict[str, object]] = []
 
-    def poll(job: str) -> None:
+    def poll() -> None:
         document: dict[str, object] = {}
 
         def is_over() -> bool:
-            document.update(http.get(f"/jobs/{job}").raise_for_status().json())
+            document.update(http.get(f"/jobs/{job}", params={"wait": 1}).raise_for_status().json())
             return document["status"] in {"succeeded", "failed", "cancelled"}
 
         wait_until(is_over)
         found.append(document)
 
-    threads = [threading.Thread(target=poll, args=(job,)) for job in jobs]
+    threads = [threading.Thread(target=poll) for _ in range(POLLERS)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(found) == len(jobs)
+    assert len(found) == POLLERS
     return found
 
 
