@@ -30,13 +30,7 @@ class Line:
 
     def state(self, job_id: UUID, owner_id: UUID | None) -> tuple[int, str] | None:
         """Return version and status of a job."""
-        values = [str(job_id).encode(), str(owner_id).encode() if owner_id else None]
-        # psycopg's own cursor would take twice as long for these two words.
-        result = self._run(lambda cursor: _run_prepared(cursor.connection.pgconn, values))
-        if not result.ntuples:
-            return None
-        version, status = result.get_value(0, 0), result.get_value(0, 1)
-        return int(version or 0), (status or b"").decode()
+        return self._run(lambda cursor: _state(cursor, job_id, owner_id))
 
     def snapshot(self, job_id: UUID, owner_id: UUID | None) -> Any:
         """Return the row of a job, with ``windows`` as a list of arrays, or ``None``."""
@@ -60,8 +54,9 @@ class Line:
         self._held = self._engine.raw_connection()
         connection: psycopg.Connection[Any] = self._held.driver_connection  # type: ignore[assignment]  # psycopg's
         connection.autocommit = True
-        prepared = connection.pgconn.prepare(STATE_NAME, STATE_SQL.encode())
-        _check(connection.pgconn, prepared, ExecStatus.COMMAND_OK)
+        if connection.prepare_threshold is not None:
+            prepared = connection.pgconn.prepare(STATE_NAME, STATE_SQL.encode())
+            _check(connection.pgconn, prepared, ExecStatus.COMMAND_OK)
         self._cursor = psycopg.RawCursor(connection, row_factory=namedtuple_row)
         return self._cursor
 
@@ -70,6 +65,20 @@ class Line:
         if self._held is not None:
             self._held.invalidate()
         self._held = self._cursor = None
+
+
+def _state(cursor: psycopg.RawCursor[Any], job_id: UUID, owner_id: UUID | None) -> tuple[int, str] | None:
+    if cursor.connection.prepare_threshold is None:
+        # Behind a pooler, nothing stays prepared.
+        row = cursor.execute(STATE_SQL, (job_id, owner_id)).fetchone()
+        return None if row is None else (row[0], row[1])
+    # psycopg's own cursor would take twice as long for these two words.
+    values = [str(job_id).encode(), str(owner_id).encode() if owner_id else None]
+    result = _run_prepared(cursor.connection.pgconn, values)
+    if not result.ntuples:
+        return None
+    version, status = result.get_value(0, 0), result.get_value(0, 1)
+    return int(version or 0), (status or b"").decode()
 
 
 def _run_prepared(connection: abc.PGconn, values: list[bytes | None]) -> abc.PGresult:

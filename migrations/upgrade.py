@@ -44,7 +44,16 @@ def upgrade(settings: Settings) -> None:
     """Migrate to the newest version; a second caller waits and then finds nothing to do.
 
     Tables of a later release stay as they are.
+
+    Raises:
+        RuntimeError: No address is set, or it is a pooler's.
     """
+    if settings.database_pooler:
+        # The lock below is the session's, and so are its limits.
+        raise RuntimeError(
+            "Migrations need PostgreSQL's own address: set AVEMOTION_DATABASE_URL to it, and "
+            "AVEMOTION_DATABASE_POOLER=no, for this command."
+        )
     engine = connect(settings, pool_size=1)
     with engine.connect() as connection:
         # A migration may take its time, and so may the wait for another's.

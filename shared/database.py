@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 # Not where it is first used: loaded after TensorFlow, which brings another library for TLS under the same
 # names, its first connection with TLS would end the process.
@@ -25,13 +25,24 @@ SILENCE_LIMIT_MS = 15_000
 PROBE_AFTER_S = 5
 PROBE_EVERY_S = 5
 PROBES = 2
-# A worker that froze inside a transaction must not hold its rows for ever: hence the idle limit. Of one
-# whose host was cut off the server hears nothing, not even that it is gone: hence probes from there too.
-SERVER_OPTIONS = (
-    "-c timezone=utc -c lock_timeout=15s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s"
-    f" -c tcp_user_timeout={SILENCE_LIMIT_MS} -c tcp_keepalives_idle={PROBE_AFTER_S}"
-    f" -c tcp_keepalives_interval={PROBE_EVERY_S} -c tcp_keepalives_count={PROBES}"
-)
+# A worker that froze inside a transaction must not hold its rows for ever: hence the idle limit.
+SERVER_SETTINGS = {
+    "timezone": "utc",
+    "lock_timeout": "15s",
+    "statement_timeout": "60s",
+    "idle_in_transaction_session_timeout": "60s",
+}
+# Of one whose host was cut off the server hears nothing, not even that it is gone: so it probes too.
+PROBED = {
+    "tcp_user_timeout": SILENCE_LIMIT_MS,
+    "tcp_keepalives_idle": PROBE_AFTER_S,
+    "tcp_keepalives_interval": PROBE_EVERY_S,
+    "tcp_keepalives_count": PROBES,
+}
+FORGETFUL = {"synchronous_commit": "off"}
+# A pooler lends its connections for one transaction each: what is set or prepared on one is another's the
+# next moment. The settings are the role's then, and `ops doctor` looks whether it has them.
+THROUGH_POOLER: dict[str, Any] = {"prepare_threshold": None}
 
 
 def connect(settings: Settings, *, pool_size: int = 5, ping: bool = True, durable: bool = True) -> Engine:
@@ -44,6 +55,7 @@ def connect(settings: Settings, *, pool_size: int = 5, ping: bool = True, durabl
             that do not: for who changes rows all the time, the question costs more than it saves.
         durable: Whether a commit waits until it is on disk. One that does not may be forgotten by a database
             that crashes within the second, with all that came after it; ``make_durable`` waits for some.
+            Through a pooler all wait.
 
     Raises:
         RuntimeError: No address is set. ``avemotion serve`` and ``run`` set it to their own server.
@@ -70,9 +82,15 @@ def connect(settings: Settings, *, pool_size: int = 5, ping: bool = True, durabl
             "keepalives_idle": PROBE_AFTER_S,
             "keepalives_interval": PROBE_EVERY_S,
             "keepalives_count": PROBES,
-            "options": SERVER_OPTIONS if durable else f"{SERVER_OPTIONS} -c synchronous_commit=off",
+            **(THROUGH_POOLER if settings.database_pooler else straight(durable=durable)),
         },
     )
+
+
+def straight(*, durable: bool) -> dict[str, Any]:
+    """Return the options of a connection that is this process's own."""
+    wanted = SERVER_SETTINGS | PROBED | ({} if durable else FORGETFUL)
+    return {"options": " ".join(f"-c {name}={value}" for name, value in wanted.items())}
 
 
 def make_durable(session: Session) -> None:

@@ -44,6 +44,10 @@ class Settings(BrokerSettings, ObjectStoreSettings):
         Path(".avemotion"), description="Folder of the embedded stack's data and of caches."
     )
     database_url: str | None = Field(None, description="PostgreSQL address; embedded server when unset.")
+    database_pooler: bool = Field(
+        default=False,
+        description="`yes` where that is the address of a pooler in transaction mode, such as PgBouncer.",
+    )
     storage_url: str | None = Field(
         None,
         description="Address of uploads and artifacts: a folder, or `s3://bucket/prefix`; a folder below "

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from client.doctor import Finding, examine, tell, tried
 from client.ops.nodes import Node, read_nodes
@@ -17,6 +17,7 @@ from client.ops.queues import queues_of
 from client.ops.room import fault_of, free_bytes, places
 from client.ops.service import Service, open_service, plain_errors
 from client.ops.words import number, size
+from shared.database import SERVER_SETTINGS
 from shared.errors import AvemotionError, ErrorCode
 from shared.queue import broker, ping, queue_lengths
 from shared.settings import Settings, get_settings
@@ -79,15 +80,35 @@ def look_at_disk(settings: Settings) -> tuple[str, ...]:
 
 
 def look_at_database(service: Service) -> tuple[str, ...]:
-    """Return version and connections of the database."""
+    """Return version and connections of the database.
+
+    Raises:
+        AvemotionError: Its connections lack a limit: behind a pooler, the role has to bring it.
+    """
     with service.engine.connect() as connection:
+        lacking = [name for name, value in SERVER_SETTINGS.items() if not _is_set(connection, name, value)]
         version, used, most = connection.execute(
             text(
                 "SELECT current_setting('server_version'), (SELECT count(*) FROM pg_stat_activity "
                 "WHERE backend_type = 'client backend'), current_setting('max_connections')"
             )
         ).one()
+    if lacking:
+        orders = " ".join(f"ALTER ROLE ... SET {name} = '{SERVER_SETTINGS[name]}';" for name in lacking)
+        raise AvemotionError(
+            ErrorCode.SERVICE_UNAVAILABLE,
+            f"Behind a pooler, the service's role has to bring its own settings: {orders}",
+        )
     return (f"PostgreSQL {version}, {used} of {most} connections in use",)
+
+
+def _is_set(connection: Connection, name: str, value: str) -> bool:
+    """Tell whether a connection has a setting, however its value is written."""
+    there: str = connection.scalar(text("SELECT current_setting(:name)"), {"name": name}) or ""
+    if name == "timezone":
+        return there.lower() in {value, f"etc/{value}"}
+    same = text("SELECT CAST(:there AS interval) = CAST(:value AS interval)")
+    return bool(connection.scalar(same, {"there": there, "value": value}))
 
 
 def look_at_migrations(service: Service) -> tuple[str, ...]:
