@@ -79,7 +79,10 @@ CMD ["gunicorn", "-c", "python:api.gunicorn_config", "api:create_app()"]
 FROM runtime AS media
 COPY --from=build-media /venv /venv
 COPY --from=build-media --chown=10001:10001 /cache /cache
-ENV NUMBA_CACHE_DIR=/cache/numba
+# A child a core: one that starts threads of its own only gets in the others' way.
+ENV NUMBA_CACHE_DIR=/cache/numba \
+    OMP_NUM_THREADS=1 \
+    NUMBA_NUM_THREADS=1
 HEALTHCHECK --interval=10s --timeout=5s --start-period=120s --retries=3 \
     CMD ["python", "-m", "worker", "check", "media"]
 CMD ["python", "-m", "worker", "media"]

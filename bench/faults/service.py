@@ -28,6 +28,7 @@ from shared.settings import Settings
 from shared.storage import Storage
 from shared.storage_choice import storage_of
 
+REPOSITORY = Path(__file__).parents[2]
 MARK = "AVEMOTION_CHAOS_RUN"
 ANSWER_LIMIT_S = 1.0
 ENDED = re.compile(r"ended with exit status ")
@@ -148,7 +149,8 @@ class Service:
         )
 
     def _processes(self, env: Mapping[str, str], api_url: str, servers: Sequence[str]) -> Sequence[Process]:
-        return service_processes({**env, "TMPDIR": str(self.scratch)}, api_url, servers, express=True)
+        ours = {"TMPDIR": str(self.scratch), "PYTHONPATH": str(REPOSITORY)}
+        return service_processes({**env, **ours}, api_url, servers, express=True)
 
     def _hear(self, name: str, line: str) -> None:
         if ENDED.match(line):
