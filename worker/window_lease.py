@@ -7,13 +7,24 @@ own segment only: one bad input must not take strangers down with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, func, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Integer,
+    Interval,
+    Table,
+    bindparam,
+    func,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from shared.backlog import due
@@ -45,62 +56,66 @@ class BatchClaim:
     inputs: dict[UUID, dict[str, StoredArray]]
 
 
+# Built once: to build a statement takes longer than to run it. Of tables where no objects are wanted.
+_WINDOWS = cast("Table", Prediction.__table__)
+_WINDOW, _JOB = _WINDOWS.c, cast("Table", Job.__table__).c
+_READY = (_WINDOW.status == WorkStatus.READY) & due(_WINDOW)
+_SUSPECT = (_WINDOW.losses > 0) | (_WINDOW.retries > 0)
+_ORDER = (_WINDOW.rank, _WINDOW.id)
+_HEAD = (
+    select(_WINDOW.segment_id, _SUSPECT.label("suspect"), _JOB.model, _JOB.fusion)
+    .join(Job, _JOB.id == _WINDOW.job_id)
+    .where(_READY)
+    .order_by(*_ORDER)
+    .limit(1)
+    .with_for_update(of=_WINDOWS, skip_locked=True)
+)
+_COMPANY = (
+    select(_WINDOW.id)
+    .join(Job, _JOB.id == _WINDOW.job_id)
+    .where(_READY, _JOB.model == bindparam("model_"), _JOB.fusion == bindparam("fusion_"))
+    .order_by(*_ORDER)
+    .limit(bindparam("limit_", type_=Integer))
+    .with_for_update(of=_WINDOWS, skip_locked=True)
+)
+_OF_THE_SEGMENT = _COMPANY.where(_SUSPECT, _WINDOW.segment_id == bindparam("segment_"))
+_OF_ANY = _COMPANY.where(~_SUSPECT)
+_TAKE = (
+    update(_WINDOWS)
+    .where(_WINDOW.id.in_(bindparam("chosen_", expanding=True)))
+    .values(
+        status=WorkStatus.LEASED,
+        token=next_token(_WINDOW.token),
+        lease_until=func.now() + bindparam("lease_", type_=Interval),
+        not_before=None,
+    )
+    .returning(_WINDOW.id, _WINDOW.token, _WINDOW.job_id, _WINDOW.segment_id, _WINDOW.index, _WINDOW.retries)
+)
+_FUSED = select(Stage.segment_id, Stage.output).where(
+    Stage.segment_id.in_(bindparam("segments_", expanding=True)), Stage.name == StageName.FUSION
+)
+
+
 def claim_windows(session: Session, limit: int, lease_s: float) -> BatchClaim | None:
     """Claim up to ``limit`` windows; ``None`` when none is ready."""
-    ready = (Prediction.status == WorkStatus.READY) & due(Prediction)
-    order = (Prediction.rank, Prediction.id)
-    rows = select(Prediction, Job.model, Job.fusion).join(Job, Job.id == Prediction.job_id).where(ready)
-    head = session.execute(
-        rows.order_by(*order).limit(1).with_for_update(of=Prediction, skip_locked=True)
-    ).one_or_none()
+    connection = session.connection()
+    head = connection.execute(_HEAD).one_or_none()
     if head is None:
         return None
-    first: Prediction = head[0]
-    suspect = (Prediction.losses > 0) | (Prediction.retries > 0)
-    company = (
-        suspect & (Prediction.segment_id == first.segment_id) if first.losses or first.retries else ~suspect
-    )
-    ids = (
-        select(Prediction.id)
-        .join(Job, Job.id == Prediction.job_id)
-        .where(ready, company, Job.model == head.model, Job.fusion == head.fusion)
-    )
-    chosen = session.scalars(
-        ids.order_by(*order).limit(limit).with_for_update(of=Prediction, skip_locked=True)
-    ).all()
-    taken = session.execute(
-        update(Prediction)
-        .where(Prediction.id.in_(chosen))
-        .values(
-            status=WorkStatus.LEASED,
-            token=next_token(cast("ColumnElement[int]", Prediction.token)),
-            lease_until=func.now() + timedelta(seconds=lease_s),
-            not_before=None,
-        )
-        .returning(
-            Prediction.id,
-            Prediction.token,
-            Prediction.job_id,
-            Prediction.segment_id,
-            Prediction.index,
-            Prediction.retries,
-        )
-    ).all()
+    wanted = {"model_": head.model, "fusion_": head.fusion, "limit_": limit}
+    if head.suspect:
+        chosen = connection.scalars(_OF_THE_SEGMENT, {**wanted, "segment_": head.segment_id}).all()
+    else:
+        chosen = connection.scalars(_OF_ANY, wanted).all()
+    taken = connection.execute(_TAKE, {"chosen_": chosen, "lease_": timedelta(seconds=lease_s)})
     windows = tuple(sorted((WindowClaim(*row) for row in taken), key=lambda window: window.id))
     return BatchClaim(head.model, head.fusion, windows, _inputs(session, {w.segment_id for w in windows}))
 
 
-def _inputs(session: Session, segments: Iterable[UUID]) -> dict[UUID, dict[str, StoredArray]]:
-    fused = session.execute(
-        select(Stage.segment_id, Stage.output).where(
-            Stage.segment_id.in_(list(segments)), Stage.name == StageName.FUSION
-        )
-    )
+def _inputs(session: Session, segments: Collection[UUID]) -> dict[UUID, dict[str, StoredArray]]:
     return {
-        row.segment_id: {
-            name: StoredArray.from_json(document) for name, document in row.output["inputs"].items()
-        }
-        for row in fused
+        segment_id: {name: StoredArray.from_json(document) for name, document in output["inputs"].items()}
+        for segment_id, output in session.connection().execute(_FUSED, {"segments_": list(segments)})
     }
 
 

@@ -48,7 +48,7 @@ log = structlog.stdlib.get_logger(__name__)
 # Share of the time limit after which a wake-up that still finds work hands it to another wake-up.
 LONGEST_SHARE = 0.5
 # Far less than anybody who waits for a batch of jobs can notice.
-GATHER_S = 0.03
+GATHER_S = 0.05
 # One a fusion, and one more: loading a model takes seconds, and each takes memory.
 MOST_ENGINES = 4
 
