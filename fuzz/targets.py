@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import psutil
 
 from api.recognition import recognise
 from shared.errors import AvemotionError
@@ -210,14 +210,17 @@ def _folder() -> Iterator[Path]:
 @contextmanager
 def _nothing_left() -> Iterator[None]:
     """Hold work to leaving neither children nor open files."""
-    before = _open_files()
+    # Whoever runs a target may have children of its own.
+    children, files = _children(), _open_files()
     yield
-    try:
-        ended, _ = os.waitpid(-1, os.WNOHANG)
-    except ChildProcessError:
-        ended = None
-    hold(ended is None, f"a child was left: {ended}")
-    hold(_open_files() <= before, "files were left open")
+    left = _children() - children
+    hold(not left, f"children were left: {sorted(left)}")
+    hold(_open_files() <= files, "files were left open")
+
+
+def _children() -> set[int]:
+    """Return the ids of this process's children, ended ones that nobody waited for among them."""
+    return {child.pid for child in psutil.Process().children()}
 
 
 def _open_files() -> int:

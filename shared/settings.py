@@ -222,7 +222,7 @@ class Settings(BrokerSettings, ObjectStoreSettings):
 
     @field_validator("otlp_endpoint")
     @classmethod
-    def _is_address(cls, value: str | None) -> str | None:
+    def _is_trace_address(cls, value: str | None) -> str | None:
         if not value:
             return None
         if not value.startswith(("http://", "https://")):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import signal
 import time
+from pathlib import Path
 
 import psutil
+
+from shared.counting import PREFIX
 
 
 def is_gone(pid: int) -> bool:
@@ -19,6 +22,16 @@ def is_gone(pid: int) -> bool:
     except psutil.NoSuchProcess:
         return True
     return False
+
+
+def counts_of(pid: int) -> Path:
+    """Return the folder in which a server counts: it holds a lock there for as long as it lives."""
+    [held] = {
+        opened.parent
+        for number in Path(f"/proc/{pid}/fd").iterdir()
+        if PREFIX in str(opened := number.readlink())
+    }
+    return held
 
 
 def heed_signals() -> None:

@@ -51,10 +51,11 @@ def traced(assignment: Assignment, kit: Toolkit) -> Iterator[None]:
         "stage": claimed.name.value,
         "queue": queue_name(claimed.name, job.priority, job.analyzer),
     }
-    waited = _read(kit, select(Stage.published_at, NOW).where(Stage.id == claimed.stage_id))
-    for row in waited:
+    facts: dict[str, str | int] = {"attempt": job.attempt}
+    rows = _read(kit, select(Stage.published_at, Stage.losses, NOW).where(Stage.id == claimed.stage_id))
+    for row in rows:
         _wait(telemetry, row, context, place)
-    facts: dict[str, str | int] = {"attempt": job.attempt, "claim": claimed.token}
+        facts["losses"] = row.losses
     if claimed.name is StageName.FACES:
         facts["analyzer"] = job.analyzer
     span = telemetry.begin(claimed.name.value, {**place, **facts}, context=context, kind=_consumer())

@@ -24,7 +24,8 @@ def unpack_release_before(folder: Path) -> Path:
         pytest.skip("this is no git checkout: the code of the release before is not here")
     if _git("rev-parse", "--is-shallow-repository").strip() == b"true":
         pytest.skip("the checkout is shallow: `git fetch --unshallow` brings the code of the release before")
-    added = _git("log", "--diff-filter=A", "--format=%H", "--", str(migration)).split()
+    log = ("log", "-m", "--first-parent", "--diff-filter=A", "--format=%H")
+    added = _git(*log, "--", str(migration)).split()
     # One that is being written stands in no commit yet.
     commit = f"{added[-1].decode()}^" if added else "HEAD"
     with tarfile.open(fileobj=io.BytesIO(_git("archive", "--format=tar", commit))) as archive:

@@ -21,7 +21,7 @@ STAGES = [name.value for name in StageName]
 # Ids, names of ours, codes and numbers: nothing that a user has written.
 ATTRIBUTES = {
     *("avemotion.job_id", "avemotion.segment_id", "avemotion.webhook_id", "avemotion.stage"),
-    *("avemotion.queue", "avemotion.model", "avemotion.analyzer", "avemotion.attempt", "avemotion.claim"),
+    *("avemotion.queue", "avemotion.model", "avemotion.analyzer", "avemotion.attempt", "avemotion.losses"),
     *("avemotion.windows", "avemotion.batch_windows", "avemotion.outcome", "avemotion.try"),
     *("avemotion.messages", "avemotion.sent", "avemotion.losses"),
     *("http.request.method", "http.route", "http.response.status_code", "error.type"),
@@ -178,7 +178,7 @@ def test_a_trace_goes_on_after_a_killed_worker(watched: Watched, tmp_path: Path)
     assert only(spans, "takeback").attributes["avemotion.stage"] == "faces"
     assert only(spans, "takeback").process == "avemotion-janitor"
     faces = only(spans, "faces")
-    assert faces.attributes["avemotion.claim"] == 2
+    assert faces.attributes["avemotion.losses"] == 1
     assert only(spans, "queue faces").start_ns >= only(spans, "takeback").start_ns - 1_000_000_000
     root = only(spans, "POST /predict")
     assert {span.parent_id for span in spans if span.name in STAGES} == {root.span_id}

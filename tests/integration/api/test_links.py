@@ -87,7 +87,7 @@ def test_artifacts(client: Client, predict: Predict, engine: Engine, storage: St
 def test_files_that_are_gone(
     client: Client, predict: Predict, engine: Engine, storage: Storage, linked: bool
 ) -> None:
-    """Nobody is sent to a file that is not there, nor is it told apart from one that never was."""
+    """Nobody is sent to a file that is not there; it is said to be gone."""
     assert linked in {True, False}
     made = predict()
     segment = add_segment(engine, UUID(made["job_id"]))
@@ -96,7 +96,7 @@ def test_files_that_are_gone(
     storage.delete(f"uploads/{made['options']['video_id']}")
 
     assert client.get(f"/jobs/{made['job_id']}/media/video").json["code"] == "media_missing"
-    assert client.get(f"/jobs/{made['job_id']}/artifacts/faces.csv").status_code == 404
+    assert client.get(f"/jobs/{made['job_id']}/artifacts/faces.csv").status_code == 410
 
 
 def test_the_page_may_follow(client: Client, store: ObjectStore, linked: bool) -> None:

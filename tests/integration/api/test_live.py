@@ -22,6 +22,7 @@ from shared.settings import Settings
 from shared.storage import Storage
 from shared.tables import Upload, UploadState
 from tests.integration.api.conftest import LiveApi, answers, serve, video
+from tests.processes import counts_of
 from tests.servers import wait_until
 
 FORM = (
@@ -235,8 +236,7 @@ def test_counts_of_all_processes(settings: Settings, tmp_path: Path) -> None:
 def test_lost_counts(settings: Settings, tmp_path: Path) -> None:
     """A process that finds the folder of counts removed answers all the same."""
     with serve(settings, tmp_path / "gunicorn.log") as live:
-        [folder] = tmp_path.glob("avemotion-counts-*")
-        shutil.rmtree(folder)
+        shutil.rmtree(counts_of(live.process.pid))
         [first] = psutil.Process(live.process.pid).children()
         first.kill()
         first.wait(10)

@@ -15,6 +15,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from client.main import app
+from tests.processes import heed_signals
 
 ROOT = Path(__file__).parents[4]
 MOST_S = 600
@@ -66,6 +67,7 @@ def start(words: Sequence[str], backend: str = "tensorflow") -> subprocess.Popen
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "KERAS_BACKEND": backend},
+        preexec_fn=heed_signals,  # noqa: PLW1509 - nothing in it can wait for another thread
     )
 
 
