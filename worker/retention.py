@@ -123,18 +123,20 @@ def _oldest(session: Session, kit: Toolkit) -> list[tuple[str, UUID, int]]:
     used_at = Upload.expires_at - timedelta(seconds=kit.settings.upload_ttl_s)
     idle = func.now() - timedelta(seconds=IN_USE_S)
     jobs = (
-        select(literal("artifacts"), Job.id, Job.artifact_bytes, Job.finished_at.label("used_at"))
+        select(
+            literal("artifacts").label("kind"), Job.id, Job.artifact_bytes, Job.finished_at.label("used_at")
+        )
         .where(droppable(), Job.finished_at < idle)
         .order_by(Job.finished_at)
         .limit(ROUND_ROWS)
     )
     uploads = (
-        select(literal("upload"), Upload.id, Upload.size_bytes, used_at)
+        select(literal("upload").label("kind"), Upload.id, Upload.size_bytes, used_at)
         .where(_idle_upload(kit))
         .order_by(Upload.expires_at)
         .limit(ROUND_ROWS)
     )
-    both = union_all(jobs.subquery().select(), uploads.subquery().select()).order_by("used_at")
+    both = union_all(jobs.subquery().select(), uploads.subquery().select()).order_by("used_at", "kind")
     return [(row[0], row[1], int(row[2])) for row in session.execute(both.limit(ROUND_ROWS))]
 
 

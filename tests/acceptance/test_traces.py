@@ -16,6 +16,8 @@ from tests.acceptance.seeing import PATIENCE, Watched, watched_service
 from tests.collector import Seen
 from tests.receiver import running_receiver
 
+pytestmark = pytest.mark.slow
+
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 STAGES = [name.value for name in StageName]
 # Ids, names of ours, codes and numbers: nothing that a user has written.
@@ -140,7 +142,6 @@ def test_what_a_caller_does_not_sample_makes_no_spans(watched: Watched, tmp_path
     assert not {span.trace_id for span in collector.spans if span.trace_id.startswith("1bf7")}
 
 
-@pytest.mark.slow
 def test_each_job_of_a_chunk_has_a_trace_of_its_own(watched: Watched, face_clip: Path) -> None:
     """Their roots link to the request that made them."""
     service, collector = watched
@@ -161,7 +162,6 @@ def test_each_job_of_a_chunk_has_a_trace_of_its_own(watched: Watched, face_clip:
         assert {span.parent_id for span in spans if span.name in STAGES} == {root.span_id}
 
 
-@pytest.mark.slow
 def test_a_trace_goes_on_after_a_killed_worker(watched: Watched, tmp_path: Path) -> None:
     """The loss is marked where the lease ran out; whoever ran the stage again stands in the same trace."""
     service, collector = watched

@@ -47,6 +47,7 @@ def house_of(app: OpenAPI, engine: Engine, storage: Storage) -> House:
 
 
 @pytest.mark.timeout(120 + 60 * EXAMPLES)
+@pytest.mark.slow
 def test_tenants_know_nothing_of_each_other(settings: Settings, engine: Engine, storage: Storage) -> None:
     """Whatever is another key's answers like what never was, in every place of the contract and any order."""
     webhooks = SecretStr(make_secret())

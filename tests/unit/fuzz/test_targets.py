@@ -63,6 +63,7 @@ def test_spoilt_tables_are_read_or_refused(data: st.DataObject) -> None:
     openface(data.draw(spoilt(seeds.tables())))
 
 
+@pytest.mark.slow
 @given(st.data())
 @cases(25)
 def test_spoilt_weights_are_imported_or_refused(data: st.DataObject) -> None:
