@@ -21,6 +21,8 @@ from tests.acceptance import places
 from tests.acceptance.service import Service
 from tests.servers import wait_until
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Person:
@@ -100,8 +102,8 @@ def let_time_pass(service: Service, _made: dict[str, Any]) -> None:
     "erase",
     [
         delete_each,
-        pytest.param(delete_everything, marks=pytest.mark.slow),
-        pytest.param(let_time_pass, marks=pytest.mark.slow),
+        delete_everything,
+        let_time_pass,
     ],
 )
 def test_nothing_is_left_of_a_person(

@@ -18,6 +18,8 @@ from tests.sentinels import SentinelGroup
 from tests.servers import wait_until
 from tests.tls import Authority, TlsFront
 
+pytestmark = pytest.mark.slow
+
 FIRST = "media.interactive.ingest"
 
 
@@ -65,7 +67,6 @@ def test_a_failover(group: SentinelGroup) -> None:
     app.close()
 
 
-@pytest.mark.slow
 def test_sentinels_over_tls(tmp_path: Path) -> None:
     """With ``sentinels://`` Sentinels and servers are spoken to over TLS only, their certificates checked."""
     authority = Authority(tmp_path)
