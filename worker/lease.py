@@ -26,9 +26,9 @@ from sqlalchemy import (
     Integer,
     Interval,
     Numeric,
+    Select,
     Table,
     Text,
-    Update,
     and_,
     bindparam,
     case,
@@ -41,7 +41,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import cast as cast_to
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from shared.backlog import due
@@ -51,6 +51,8 @@ from worker.pulse import LeaseLostError
 
 # The same token for two claims would be the one harm of a forgotten claim; 2**31 is far away still.
 LEAP = 2**16
+FIRST_TOKEN = 1
+"""Of a stage that is leased as soon as it is there: no crash can have made a claim of its forgotten."""
 
 
 class Refusal(Enum):
@@ -73,27 +75,11 @@ class Claim:
     token: int
 
 
-def _begin(owner: ColumnElement[bool]) -> ReturningUpdate[Job]:
-    begun = case(
-        (Job.status == JobStatus.QUEUED, literal(JobStatus.RUNNING, Job.status.type)), else_=Job.status
-    )
-    return (
-        update(Job)
-        .where(owner)
-        .values(
-            status=begun,
-            started_at=func.coalesce(Job.started_at, func.now()),
-            stage=bindparam("stage_"),
-            version=Job.version + 1,
-        )
-        .returning(Job)
-        .execution_options(synchronize_session=False)
-    )
-
-
 # Statements are built once: to build one takes longer than to run it. Where no objects are wanted they are of
-# the tables, not of their classes: the ORM's part takes longer than the rest. The first of each change locks
-# the job.
+# the tables, not of their classes: the ORM's part takes longer than the rest.
+#
+# Each is one change of the job and, joined to what that returns, one of its stages: the job is locked first,
+# and a stage that changed while the lock was waited for is looked at again as it is by then.
 _JOBS, _STAGES = cast("Table", Job.__table__), cast("Table", Stage.__table__)
 _JOB, _STAGE = _JOBS.c, _STAGES.c
 _LEASE_UNTIL = func.now() + bindparam("lease_", type_=Interval)
@@ -104,31 +90,44 @@ def next_token(token: ColumnElement[int]) -> ColumnElement[int]:
     return token + 1 + cast_to(func.floor(func.random() * LEAP), Integer)
 
 
-def _lease(*conditions: ColumnElement[bool]) -> ReturningUpdate[UUID, UUID | None, int]:
-    return (
+def _claim(owner: ColumnElement[bool], *stage: ColumnElement[bool]) -> Select[Any]:
+    """Return the statement that begins a job of which a stage is ready, and leases that stage."""
+    running = case(
+        (_JOB.status == JobStatus.QUEUED, literal(JobStatus.RUNNING, _JOB.status.type)), else_=_JOB.status
+    )
+    begun = (
+        update(_JOBS)
+        .where(owner)
+        .values(
+            status=running,
+            started_at=func.coalesce(_JOB.started_at, func.now()),
+            stage=bindparam("stage_"),
+            version=_JOB.version + 1,
+        )
+        .returning(_JOBS)
+        .cte("begun")
+    )
+    leased = (
         update(_STAGES)
-        .where(*conditions)
+        .where(_STAGE.job_id == begun.c.id, *stage, _STAGE.status == WorkStatus.READY, due(_STAGE))
         .values(
             status=WorkStatus.LEASED,
             token=next_token(_STAGE.token),
             lease_until=_LEASE_UNTIL,
             not_before=None,
         )
-        .returning(_STAGE.id, _STAGE.segment_id, _STAGE.token)
+        .returning(_STAGE.id, _STAGE.job_id, _STAGE.segment_id, _STAGE.token)
+        .cte("leased")
     )
+    row = (leased.c.id.label("stage_id"), leased.c.segment_id, leased.c.token)
+    return select(aliased(Job, begun), *row).join(leased, leased.c.job_id == begun.c.id)
 
 
 _INGEST = (_STAGE.job_id == bindparam("key_"), _STAGE.segment_id.is_(None), _STAGE.name == bindparam("name_"))
 _OF_SEGMENT = (_STAGE.segment_id == bindparam("key_"), _STAGE.name == bindparam("name_"))
-_READY = (_STAGE.status == WorkStatus.READY, due(_STAGE))
-_OPEN = _STAGE.status.in_((WorkStatus.WAITING, WorkStatus.READY))
-_BEGIN_JOB = _begin(Job.id == bindparam("key_"))
-_BEGIN_JOB_OF_SEGMENT = _begin(
-    Job.id == select(Segment.job_id).where(Segment.id == bindparam("key_")).scalar_subquery()
-)
-_LEASE_INGEST = _lease(*_INGEST, *_READY)
-_LEASE = _lease(*_OF_SEGMENT, *_READY)
-_LEASE_FOLLOWING = _lease(*_OF_SEGMENT, _OPEN)
+_JOB_OF_SEGMENT = select(Segment.job_id).where(Segment.id == bindparam("key_")).scalar_subquery()
+_CLAIM_INGEST = _claim(_JOB.id == bindparam("key_"), *_INGEST)
+_CLAIM = _claim(_JOB.id == _JOB_OF_SEGMENT, *_OF_SEGMENT)
 _SECONDS = cast_to(_JOB.stage_seconds, JSONB)
 _COUNT = (
     update(_JOBS)
@@ -139,9 +138,9 @@ _COUNT = (
         stage_seconds=cast_to(
             _SECONDS.concat(
                 func.jsonb_build_object(
-                    bindparam("name_", type_=Text),
+                    bindparam("done_", type_=Text),
                     func.round(
-                        func.coalesce(cast_to(_SECONDS[bindparam("name_", type_=Text)].astext, Numeric), 0)
+                        func.coalesce(cast_to(_SECONDS[bindparam("done_", type_=Text)].astext, Numeric), 0)
                         + cast_to(bindparam("seconds_", type_=Float), Numeric),
                         4,
                     ),
@@ -150,50 +149,64 @@ _COUNT = (
             JSON,
         ),
     )
+    .returning(_JOB.id)
 )
-
-
-@cache
-def _count(changed: frozenset[str]) -> Update:
-    """Return the statement that counts a stage in its job and changes columns of these names."""
-    return _COUNT.values({name: bindparam(f"{name}_", type_=_JOB[name].type) for name in changed})
-
-
-_MINE = and_(_STAGE.id == bindparam("stage_"), _STAGE.token == bindparam("token_"))
+_MINE = and_(_STAGE.id == bindparam("id_"), _STAGE.token == bindparam("token_"))
 _STATUS = select(_STAGE.status).where(_MINE)
 _HELD = and_(_MINE, _STAGE.status == WorkStatus.LEASED)
 _OUTPUT = bindparam("output_", type_=JSON)
-_END = (
-    update(_STAGES)
-    .where(_HELD)
-    .values(status=WorkStatus.DONE, lease_until=None, output=_OUTPUT)
-    .returning(_STAGE.id, _STAGE.token)
-)
-_FOLLOWING = and_(*_OF_SEGMENT, _OPEN)
-_END_AND = (
-    update(_STAGES)
-    .where(or_(_HELD, _FOLLOWING))
-    .values(output=case((_MINE, _OUTPUT), else_=_STAGE.output))
-    .returning(_STAGE.id, _STAGE.token)
-)
+_FOLLOWING = and_(*_OF_SEGMENT, _STAGE.status.in_((WorkStatus.WAITING, WorkStatus.READY)))
+_STATE = _STAGE.status.type
+
+
+class _Then(Enum):
+    """What becomes of the stage after one that ends."""
+
+    NOTHING = "nothing"
+    READY = "ready"
+    LEASED = "leased"
 
 
 def _either(ended: Any, following: Any) -> Any:
     return case((_MINE, ended), else_=following)
 
 
-_STATE = _STAGE.status.type
-_END_AND_LEASE = _END_AND.values(
-    status=_either(literal(WorkStatus.DONE, _STATE), literal(WorkStatus.LEASED, _STATE)),
-    lease_until=_either(null(), _LEASE_UNTIL),
-    token=_either(_STAGE.token, next_token(_STAGE.token)),
-    not_before=_either(_STAGE.not_before, null()),
-)
-_END_AND_MAKE_READY = _END_AND.values(
-    status=_either(literal(WorkStatus.DONE, _STATE), literal(WorkStatus.READY, _STATE)),
-    lease_until=null(),
-    published_at=_either(_STAGE.published_at, func.now()),
-)
+_END: dict[_Then, tuple[ColumnElement[bool], dict[str, Any]]] = {
+    _Then.NOTHING: (_HELD, {"status": WorkStatus.DONE, "lease_until": null(), "output": _OUTPUT}),
+    _Then.READY: (
+        or_(_HELD, _FOLLOWING),
+        {
+            "status": _either(literal(WorkStatus.DONE, _STATE), literal(WorkStatus.READY, _STATE)),
+            "lease_until": null(),
+            "published_at": _either(_STAGE.published_at, func.now()),
+            "output": _either(_OUTPUT, _STAGE.output),
+        },
+    ),
+    _Then.LEASED: (
+        or_(_HELD, _FOLLOWING),
+        {
+            "status": _either(literal(WorkStatus.DONE, _STATE), literal(WorkStatus.LEASED, _STATE)),
+            "lease_until": _either(null(), _LEASE_UNTIL),
+            "token": _either(_STAGE.token, next_token(_STAGE.token)),
+            "not_before": _either(_STAGE.not_before, null()),
+            "output": _either(_OUTPUT, _STAGE.output),
+        },
+    ),
+}
+
+
+@cache
+def _finish(then: _Then, changed: frozenset[str]) -> ReturningUpdate[UUID, int]:
+    """Return the statement that ends a stage, and counts it in its job, with changes of these columns."""
+    changes = {name: bindparam(f"{name}_", type_=_JOB[name].type) for name in changed}
+    counted = _COUNT.values(changes).cte("counted")
+    which, values = _END[then]
+    return (
+        update(_STAGES)
+        .where(_STAGE.job_id == counted.c.id, which)
+        .values(values)
+        .returning(_STAGE.id, _STAGE.token)
+    )
 
 
 def claim(session: Session, name: StageName, key: UUID, lease_s: float) -> tuple[Claim, Job] | Refusal:
@@ -202,29 +215,15 @@ def claim(session: Session, name: StageName, key: UUID, lease_s: float) -> tuple
     Returns the claim and its job, or why not: the transaction is rolled back then.
     """
     ingest = name is StageName.INGEST
-    begin, lease = (_BEGIN_JOB, _LEASE_INGEST) if ingest else (_BEGIN_JOB_OF_SEGMENT, _LEASE)
     of_stage = {"key_": key, "name_": name}
-    job = session.scalars(begin, {"key_": key, "stage_": name.value}).one_or_none()
-    connection = session.connection()
-    row = connection.execute(lease, {**of_stage, "lease_": timedelta(seconds=lease_s)}).one_or_none()
-    if job is None or row is None:
-        status = connection.scalar(
-            select(_STAGE.status).where(*(_INGEST if ingest else _OF_SEGMENT)), of_stage
-        )
+    values = {**of_stage, "stage_": name.value, "lease_": timedelta(seconds=lease_s)}
+    row = session.execute(_CLAIM_INGEST if ingest else _CLAIM, values).one_or_none()
+    if row is None:
+        status = session.scalar(select(_STAGE.status).where(*(_INGEST if ingest else _OF_SEGMENT)), of_stage)
         session.rollback()
         return Refusal.DONE if status is WorkStatus.DONE else Refusal.BUSY
-    return Claim(row.id, job.id, row.segment_id, name, row.token), job
-
-
-def claim_following(session: Session, segment: Segment, name: StageName, lease_s: float) -> Claim | None:
-    """Claim the first stage of a segment that was inserted in this transaction.
-
-    No message is sent for it: the process that inserted it goes on with it. ``None`` where the job has ended
-    meanwhile.
-    """
-    values = {"key_": segment.id, "name_": name, "lease_": timedelta(seconds=lease_s)}
-    row = session.connection().execute(_LEASE_FOLLOWING, values).one_or_none()
-    return Claim(row.id, segment.job_id, row.segment_id, name, row.token) if row else None
+    job = row[0]
+    return Claim(row.stage_id, job.id, row.segment_id, name, row.token), job
 
 
 def held(claimed: Claim) -> ColumnElement[bool]:
@@ -291,36 +290,33 @@ def finish(session: Session, ended: Ended, following: Following | None = None) -
         LeaseLostError: Another has the stage by now, or the job has ended: nothing may be written.
     """
     claimed, connection = ended.claim, session.connection()
-    changes = {f"{name}_": value for name, value in ended.changes.items()}
-    of_job = {"job_": claimed.job_id, "name_": claimed.name, "seconds_": ended.seconds}
-    connection.execute(_count(frozenset(ended.changes)), {**of_job, **changes})
-    mine = {"stage_": claimed.stage_id, "token_": claimed.token}
-    values = {**mine, "output_": ended.output}
-    if following is None:
-        rows = connection.execute(_END, values).all()
-    else:
+    mine = {"id_": claimed.stage_id, "token_": claimed.token}
+    values = {
+        **mine,
+        "job_": claimed.job_id,
+        "done_": claimed.name,
+        "seconds_": ended.seconds,
+        "output_": ended.output,
+        **{f"{name}_": value for name, value in ended.changes.items()},
+    }
+    then = _Then.NOTHING
+    if following is not None:
+        then = _Then.READY
         values |= {"key_": following.segment_id, "name_": following.name}
-        if following.lease_s is None:
-            rows = connection.execute(_END_AND_MAKE_READY, values).all()
-        else:
+        if following.lease_s is not None:
+            then = _Then.LEASED
             values["lease_"] = timedelta(seconds=following.lease_s)
-            rows = connection.execute(_END_AND_LEASE, values).all()
+    rows = connection.execute(_finish(then, frozenset(ended.changes)), values)
     tokens = {row.id: row.token for row in rows}
-    if claimed.stage_id not in tokens:
+    if tokens.pop(claimed.stage_id, None) is None:
         if connection.scalar(_STATUS, mine) is not WorkStatus.DONE:
             raise LeaseLostError
         session.rollback()
         return Refusal.DONE
-    del tokens[claimed.stage_id]
-    if following is None or following.lease_s is None:
+    if following is None or then is not _Then.LEASED or not tokens:
         return None
-    return next(
-        (
-            Claim(stage_id, claimed.job_id, following.segment_id, following.name, token)
-            for stage_id, token in tokens.items()
-        ),
-        None,
-    )
+    stage_id, token = tokens.popitem()
+    return Claim(stage_id, claimed.job_id, following.segment_id, following.name, token)
 
 
 def count_done(job: Job, name: StageName, seconds: float = 0) -> None:

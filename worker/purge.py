@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import timedelta
+from typing import cast
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from shared.database import transact
@@ -85,22 +86,38 @@ def tidy_jobs(kit: Toolkit) -> None:
         .order_by(Job.finished_at)
         .limit(ROUND_ROWS)
     )
-    for row in transact(kit.engine, lambda session: session.execute(ended).all()):
-        keep: set[str] = set()
-        if row.status is JobStatus.SUCCEEDED:
-            keep = transact(kit.engine, lambda session: artifact_keys(session, [row.id]))[row.id]  # noqa: B023 - run at once
-        kept_bytes = 0
-        for entry in kit.storage.entries(f"jobs/{row.id}"):
-            if entry.key in keep:
-                kept_bytes += entry.size_bytes
-            else:
-                kit.storage.delete(entry.key)
-        done = (
-            update(Job)
-            .where(Job.id == row.id, Job.attempt == row.attempt)
-            .values(tidied_at=func.now(), artifact_bytes=kept_bytes)
-        )
-        transact(kit.engine, lambda session: session.execute(done))  # noqa: B023 - run at once
+    rows = transact(kit.engine, lambda session: session.execute(ended).all())
+    succeeded = [row.id for row in rows if row.status is JobStatus.SUCCEEDED]
+    keep = transact(kit.engine, lambda session: artifact_keys(session, succeeded)) if succeeded else {}
+    tidied: list[dict[str, object]] = []
+    try:
+        for row in rows:
+            kept_bytes = _tidy(kit, row.id, keep.get(row.id, set()))
+            tidied.append({"job_": row.id, "attempt_": row.attempt, "bytes_": kept_bytes})
+    finally:
+        # Everybody locks jobs in the order of their ids.
+        tidied.sort(key=lambda job: str(job["job_"]))
+        if tidied:
+            transact(kit.engine, lambda session: session.connection().execute(_TIDIED, tidied))
+
+
+_JOBS = cast("Table", Job.__table__)
+_TIDIED = (
+    update(_JOBS)
+    .where(_JOBS.c.id == bindparam("job_"), _JOBS.c.attempt == bindparam("attempt_"))
+    .values(tidied_at=func.now(), artifact_bytes=bindparam("bytes_"))
+)
+
+
+def _tidy(kit: Toolkit, job_id: UUID, keep: Collection[str]) -> int:
+    """Remove all files of a job but these; return the size of those that are left."""
+    kept_bytes = 0
+    for entry in kit.storage.entries(f"jobs/{job_id}"):
+        if entry.key in keep:
+            kept_bytes += entry.size_bytes
+        else:
+            kit.storage.delete(entry.key)
+    return kept_bytes
 
 
 def artifact_keys(session: Session, job_ids: Collection[UUID]) -> dict[UUID, set[str]]:

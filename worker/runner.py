@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from shared.database import transact
 from shared.errors import AvemotionError, ErrorCode, TransientError
 from shared.lifecycle import end_job, lock_job
-from shared.tables import Job, JobStatus, Segment, StageName
+from shared.tables import Job, JobStatus, StageName
 from worker.assignment import Assignment, read_assignment
 from worker.lease import (
     Claim,
@@ -24,30 +24,21 @@ from worker.lease import (
     Following,
     Refusal,
     claim,
-    claim_following,
     finish,
     give_back,
     renew,
 )
 from worker.metrics.stages import observed
 from worker.pulse import LeaseLostError, Pulse
+from worker.segments import Cut, insert_segments
 from worker.time_limit import TimeLimitError, time_limit
 from worker.toolkit import Toolkit, toolkit
 from worker.tracing import traced
-from worker.windows import Window
 
 log = structlog.stdlib.get_logger(__name__)
 
 # What may pass by itself: the database, storage, memory, a network.
 PASSING = (TransientError, DBAPIError, OSError, MemoryError)
-
-
-class Onward(NamedTuple):
-    """A segment and what is to be done with it, first things first."""
-
-    segment: Segment
-    windows: tuple[Window, ...]
-    names: tuple[StageName, ...]
 
 
 def _nothing_more(_session: Session) -> None:
@@ -62,13 +53,13 @@ class Result:
         output: Facts for later stages.
         changes: Values of the job's columns.
         write: What else its commit writes.
-        first: The first of the segments that it cut, where it did; its rows are written by ``write``.
+        cut: The segments that it cuts the job into, where it does.
     """
 
     output: dict[str, Any]
     changes: Mapping[str, Any] = field(default_factory=dict)
     write: Callable[[Session], None] = field(default=_nothing_more)
-    first: Onward | None = None
+    cut: Cut | None = None
 
 
 class Done(NamedTuple):
@@ -169,24 +160,26 @@ def _run(assignment: Assignment, work: Work, stays: Stays, kit: Toolkit) -> Assi
 def _commit(session: Session, done: Done, stays: Stays, lease_s: float) -> Assignment | None:
     assignment, result = done.assignment, done.result
     claimed, job = assignment.claim, assignment.job
-    segment, windows, names = result.first or (assignment.span, assignment.windows, assignment.ahead)
+    names = result.cut.stages if result.cut else assignment.ahead
     onward = stays(names[0], job)
     # Windows are in the model's hands as soon as they are ready.
     begun = {"stage": names[0].value} if onward or names[0] is StageName.INFERENCE else {}
     ended = Ended(claimed, result.output, done.seconds, {**begun, **result.changes})
-    # Ingest's first segment has no rows yet: those are written below, ready.
-    following = None if result.first else Following(segment.id, names[0], lease_s if onward else None)
-    claim_after = finish(session, ended, following)
-    if claim_after is Refusal.DONE:
+    next_lease_s = lease_s if onward else None
+    following = None if result.cut else Following(assignment.span.id, names[0], next_lease_s)
+    next_claim = finish(session, ended, following)
+    if next_claim is Refusal.DONE:
         return None
     result.write(session)
-    if result.first and onward:
-        claim_after = claim_following(session, segment, names[0], lease_s)
-    if not isinstance(claim_after, Claim):
+    segment, windows = assignment.segment, assignment.windows
+    if result.cut:
+        segments, next_claim = insert_segments(session, job, result.cut, next_lease_s)
+        segment, windows = segments[0], result.cut.plans[0].windows
+    if not isinstance(next_claim, Claim):
         return None
     outputs = {**assignment.outputs, claimed.name: result.output}
     return replace(
-        assignment, claim=claim_after, segment=segment, windows=windows, outputs=outputs, ahead=names[1:]
+        assignment, claim=next_claim, segment=segment, windows=windows, outputs=outputs, ahead=names[1:]
     )
 
 

@@ -70,12 +70,10 @@ def fusion(self: Task[Any, Any], segment_id: str) -> None:
 @app.task(name=task_name(StageName.INFERENCE), base=StageTask, bind=True)
 def inference(self: Task[Any, Any], segment_id: str) -> None:
     """Score whatever windows are ready; ``segment_id`` only says which segment woke us."""
-    from worker.stages.inference import drain, gather  # noqa: PLC0415
+    from worker.stages.inference import GATHER_S, drain  # noqa: PLC0415
 
     taken_from = (self.request.delivery_info or {}).get("routing_key")
-    if taken_from in BULK:
-        gather()
-    if drain(toolkit()):
+    if drain(toolkit(), GATHER_S if taken_from in BULK else 0):
         publish(self.signature((segment_id,), immutable=True, queue=str(taken_from)))
 
 

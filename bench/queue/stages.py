@@ -22,8 +22,8 @@ from shared.tables import StageName
 from worker.assignment import Assignment
 from worker.fusion import FusedWindows
 from worker.model.engine import Predictions
-from worker.runner import Onward, Result, Work
-from worker.segments import insert_segments, new_segments
+from worker.runner import Result, Work
+from worker.segments import Cut
 from worker.stages.fusion import open_windows
 from worker.stages.model_card import card_of
 from worker.toolkit import Toolkit
@@ -51,18 +51,13 @@ def ingest(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None])
     _take_time(checkpoint)
     job = assignment.job
     plans = plan_segments(plan_windows(DURATION_S, job.window_s, job.stride_s), kit.settings.segment_s)
-    segments = new_segments(job, plans)
     changes = {
         "media": {"duration_s": DURATION_S, "fps": 25, "width": 640, "height": 360, "sample_rate": 16000},
         "model_info": _card(job.model).in_results(),
         "segments_total": len(plans),
         "stages_total": 1 + len(AHEAD) * len(plans),
     }
-
-    def write(session: Session) -> None:
-        insert_segments(session, job, segments, plans, AHEAD)
-
-    return Result({}, changes, write, Onward(segments[0], plans[0].windows, AHEAD))
+    return Result({}, changes, cut=Cut(plans, AHEAD))
 
 
 def faces(_assignment: Assignment, _kit: Toolkit, checkpoint: Callable[[], None]) -> Result:

@@ -87,9 +87,10 @@ def _heard(assignment: Assignment, kit: Toolkit, card: ModelCard) -> tuple[Heard
 
 
 # Built once; the table, not its class: nobody needs the objects.
+_WINDOWS = cast("Table", Prediction.__table__)
 _OPEN = (
-    update(cast("Table", Prediction.__table__))
-    .where(Prediction.segment_id == bindparam("segment"), Prediction.index == bindparam("place"))
+    update(_WINDOWS)
+    .where(_WINDOWS.c.segment_id == bindparam("segment"), _WINDOWS.c.index == bindparam("place"))
     .values(
         {name: bindparam(f"{name}_") for name in ("status", "modalities", "face_coverage", "voice_activity")}
     )
@@ -100,7 +101,7 @@ def open_windows(
     session: Session, segment: Segment, fused: FusedWindows, activity: NDArray[np.float32]
 ) -> None:
     """Make the segment's windows ready for the model; those with neither face nor voice are skipped."""
-    session.execute(
+    session.connection().execute(
         _OPEN,
         [
             {

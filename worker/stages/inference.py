@@ -80,15 +80,17 @@ def engine_of(model: str) -> Engine:
     return engine
 
 
-def gather() -> None:
-    """Let windows of bulk jobs come together for a moment: a batch costs the same for one and for eight."""
-    time.sleep(GATHER_S)
+def drain(kit: Toolkit, pause_s: float = 0) -> bool:
+    """Score ready windows batch by batch until none is left; tell whether time ran out before that.
 
-
-def drain(kit: Toolkit) -> bool:
-    """Score ready windows batch by batch until none is left; tell whether time ran out before that."""
+    ``pause_s`` pass before each batch but those after a full one, in which windows come together: a batch
+    costs nearly the same for one window and for eight.
+    """
     until = time.monotonic() + kit.settings.stage_time_limit_s * LONGEST_SHARE
+    full = False
     while time.monotonic() < until:
+        if not full:
+            time.sleep(pause_s)
         batch = transact(
             kit.engine,
             lambda session: claim_windows(session, kit.settings.inference_windows, kit.settings.lease_s),
@@ -97,6 +99,7 @@ def drain(kit: Toolkit) -> bool:
             return False
         with about_batch(batch.windows), traced_batch(batch, kit):
             score(batch, kit)
+        full = len(batch.windows) == kit.settings.inference_windows
     return True
 
 

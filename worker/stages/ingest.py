@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from shared.catalog import ModelCard
 from shared.errors import AvemotionError, ErrorCode, WarningCode
 from shared.lifecycle import warning
@@ -15,8 +13,8 @@ from shared.tables import StageName, Upload
 from worker.assignment import Assignment
 from worker.media.material import Material, length_of_sound, probe_within
 from worker.media.probe import MediaInfo
-from worker.runner import Onward, Result
-from worker.segments import insert_segments, new_segments
+from worker.runner import Result
+from worker.segments import Cut
 from worker.stages.media_file import media_file
 from worker.stages.model_card import card_of
 from worker.toolkit import Toolkit
@@ -69,12 +67,7 @@ def run(assignment: Assignment, kit: Toolkit, checkpoint: Callable[[], None]) ->
         # This one is among them.
         "stages_total": 1 + len(plans) * len(stages),
     }
-    segments = new_segments(job, plans)
-
-    def write(session: Session) -> None:
-        insert_segments(session, job, segments, plans, stages)
-
-    return Result(output, changes, write, Onward(segments[0], plans[0].windows, stages))
+    return Result(output, changes, cut=Cut(plans, stages))
 
 
 def _probe(upload: Upload | None, kit: Toolkit, checkpoint: Callable[[], None]) -> MediaInfo:

@@ -21,7 +21,7 @@ from shared.tables import Base, Job, Priority, Segment, Stage, StageName, Upload
 from tests.integration.worker.steps import ALL_STAGES
 from tests.servers import Server
 from worker.lease import Claim, Ended, Refusal, claim, finish
-from worker.segments import insert_segments, new_segments
+from worker.segments import Cut, insert_segments
 from worker.toolkit import Toolkit
 from worker.windows import plan_segments, plan_windows
 
@@ -115,7 +115,7 @@ def ingested(kit: Toolkit, new_job: NewJob) -> Callable[..., list[UUID]]:
             plans = plan_segments(plan_windows(duration_s, 2, 2), segment_s)
             changes = {"segments_total": len(plans), "stages_total": 1 + len(plans) * len(ALL_STAGES)}
             finish(session, Ended(claimed, {}, 0.1, changes))
-            insert_segments(session, job, new_segments(job, plans), plans, ALL_STAGES)
+            insert_segments(session, job, Cut(plans, ALL_STAGES))
 
         transact(kit.engine, write)
         rows = select(Segment.id).where(Segment.job_id == job_id).order_by(Segment.index)

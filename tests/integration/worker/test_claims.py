@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -32,6 +33,15 @@ def job_of(engine: Engine, job_id: UUID) -> Job:
 
 def stage_of(engine: Engine, taken: Claim) -> Stage:
     return transact(engine, lambda session: session.get_one(Stage, taken.stage_id))
+
+
+def await_waiter(engine: Engine) -> None:
+    """Return once a statement waits for a lock."""
+    waiters = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    until = time.monotonic() + 10
+    while not transact(engine, lambda session: session.scalars(waiters).one()):
+        assert time.monotonic() < until, "nothing waited"
+        time.sleep(0.01)
 
 
 def test_a_stage_is_claimed_once_however_many_try(engine: Engine, new_job: NewJob) -> None:
@@ -148,6 +158,45 @@ def test_a_cancelled_job_fences_its_worker(
     with pytest.raises(LeaseLostError):
         transact(kit.engine, lambda s: finish(s, Ended(faces, {}, 1)))
     assert job_of(kit.engine, faces.job_id).status is JobStatus.CANCELLED
+
+
+def test_a_result_that_waited_for_its_job_sees_what_was_done_meanwhile(
+    kit: Toolkit, ingested: Callable[..., list[UUID]], take: Take
+) -> None:
+    """Its stage is looked at as it is once the job's lock is free, not as it was when the wait began."""
+    (segment,) = ingested()
+    faces = take(StageName.FACES, segment)
+
+    with ThreadPoolExecutor(1) as pool, Session(kit.engine) as session, session.begin():
+        job = lock_job(session, faces.job_id)
+        assert job is not None
+        waiting = pool.submit(transact, kit.engine, lambda s: finish(s, Ended(faces, {}, 1)))
+        await_waiter(kit.engine)
+        end_job(session, job, JobStatus.CANCELLED, kit.settings)
+        session.commit()
+        with pytest.raises(LeaseLostError):
+            waiting.result(10)
+
+    assert job_of(kit.engine, faces.job_id).stages_done == 1
+
+
+def test_a_claim_that_waited_for_its_job_does_not_take_what_another_took(
+    kit: Toolkit, ingested: Callable[..., list[UUID]]
+) -> None:
+    """Both found the stage ready; the one that had the job first has it."""
+    (segment,) = ingested()
+
+    def attempt(session: Session) -> object:
+        return claim(session, StageName.FACES, segment, LEASE_S)
+
+    with ThreadPoolExecutor(1) as pool, Session(kit.engine) as session:
+        first = attempt(session)
+        waiting = pool.submit(transact, kit.engine, attempt)
+        await_waiter(kit.engine)
+        session.commit()
+
+        assert waiting.result(10) is Refusal.BUSY
+        assert not isinstance(first, Refusal)
 
 
 def test_a_renewed_lease_is_not_taken_back(

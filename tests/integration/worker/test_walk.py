@@ -10,7 +10,6 @@ from uuid import UUID
 import pytest
 from celery.exceptions import Ignore
 from sqlalchemy import Engine, select, update
-from sqlalchemy.orm import Session
 
 import worker.runner
 from shared.database import transact
@@ -20,8 +19,8 @@ from shared.tables import Job, JobStatus, Priority, Segment, Stage, StageName, W
 from tests.integration.worker.steps import ALL_STAGES
 from worker import walk
 from worker.assignment import Assignment
-from worker.runner import Onward, Result, run_stage, take_stage
-from worker.segments import insert_segments, new_segments
+from worker.runner import Result, run_stage, take_stage
+from worker.segments import Cut
 from worker.toolkit import Toolkit
 from worker.walk import stays
 from worker.windows import plan_segments, plan_windows
@@ -124,15 +123,9 @@ def test_ingest_goes_on_with_the_first_segment(
     """The first stage of the first segment is leased, those of the others are ready and not sent."""
     job_id = new_job()
 
-    def cut(assignment: Assignment, _kit: Toolkit, _checkpoint: Callable[[], None]) -> Result:
+    def cut(_assignment: Assignment, _kit: Toolkit, _checkpoint: Callable[[], None]) -> Result:
         plans = plan_segments(plan_windows(duration_s, 2, 2), 6)
-        rows = new_segments(assignment.job, plans)
-
-        def write(session: Session) -> None:
-            insert_segments(session, assignment.job, rows, plans, ALL_STAGES)
-
-        first = Onward(rows[0], plans[0].windows, ALL_STAGES)
-        return Result({"video": None}, {"segments_total": segments}, write, first)
+        return Result({"video": None}, {"segments_total": segments}, cut=Cut(plans, ALL_STAGES))
 
     first = run_stage(taken(StageName.INGEST, job_id), cut, always)
 
