@@ -110,12 +110,9 @@ def store(kit: Toolkit, clip: Path) -> Upload:
     return upload
 
 
-def media_stages(kit: Toolkit, settings: Settings, upload: Upload) -> Inputs:
-    """Return the model's inputs of one job, as the fusion stage stores them."""
-    from worker.arrays import StoredArray, read_array  # noqa: PLC0415 - as above
-    from worker.stages import faces, fusion, ingest, sound  # noqa: PLC0415 - as above
-
-    job = Job(
+def new_job(settings: Settings, upload: Upload) -> Job:
+    """Return a job of an upload, by the usual model, which no database knows."""
+    return Job(
         id=uuid4(),
         attempt=1,
         video_id=upload.id,
@@ -126,6 +123,14 @@ def media_stages(kit: Toolkit, settings: Settings, upload: Upload) -> Inputs:
         stride_s=2,
         priority=Priority.BULK,
     )
+
+
+def media_stages(kit: Toolkit, settings: Settings, upload: Upload) -> Inputs:
+    """Return the model's inputs of one job, as the fusion stage stores them."""
+    from worker.arrays import StoredArray, read_array  # noqa: PLC0415 - as above
+    from worker.stages import faces, fusion, ingest, sound  # noqa: PLC0415 - as above
+
+    job = new_job(settings, upload)
     facts = ingest.run(assignment(job, upload, StageName.INGEST, {}), kit, nothing).output
     outputs: dict[StageName, dict[str, Any]] = {StageName.INGEST: facts}
     for name, step in ((StageName.FACES, faces), (StageName.SOUND, sound), (StageName.FUSION, fusion)):

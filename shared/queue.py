@@ -120,6 +120,9 @@ def make_celery(settings: Settings) -> Celery:
             "visibility_timeout": task_limit_s + VISIBILITY_MARGIN_S,
             # Keep the order given on the command line: interactive before bulk.
             "queue_order_strategy": "priority",
+            # A sender that cannot connect tries once more, and no longer for six seconds.
+            "max_retries": 1,
+            "interval_start": 0.2,
             **access.transport_options(),
         },
         broker_use_ssl=access.tls or False,

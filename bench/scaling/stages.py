@@ -6,13 +6,11 @@ import resource
 from pathlib import Path
 from statistics import median
 from typing import Any, cast
-from uuid import uuid4
 
 from bench.scaling.costs import MEDIA_STAGES, StageCost
-from shared.catalog import load_catalog
 from shared.settings import Settings
 from shared.storage import open_storage
-from shared.tables import Job, Priority, StageName
+from shared.tables import StageName
 
 
 def spent() -> tuple[float, float]:
@@ -23,7 +21,7 @@ def spent() -> tuple[float, float]:
 
 def media_costs(settings: Settings, clip: Path, rounds: int) -> tuple[dict[str, StageCost], int]:
     """Return the median costs of a clip's media stages, and how many windows it has."""
-    from bench.bare import assignment, nothing, store  # noqa: PLC0415 - where threads are limited
+    from bench.bare import assignment, new_job, nothing, store  # noqa: PLC0415 - where threads are limited
     from worker.stages import faces, fusion, ingest, sound  # noqa: PLC0415 - as above
     from worker.toolkit import Toolkit  # noqa: PLC0415 - as above
     from worker.warm_up import warm_media_child, warm_media_parent  # noqa: PLC0415 - as above
@@ -38,17 +36,7 @@ def media_costs(settings: Settings, clip: Path, rounds: int) -> tuple[dict[str, 
     windows = 0
     # The first is not counted: libraries load what they need.
     for number in range(rounds + 1):
-        job = Job(
-            id=uuid4(),
-            attempt=1,
-            video_id=upload.id,
-            fusion=load_catalog(settings.models_dir)[settings.model].fusion,
-            analyzer="landmarker",
-            model=settings.model,
-            window_s=2,
-            stride_s=2,
-            priority=Priority.BULK,
-        )
+        job = new_job(settings, upload)
         outputs: dict[StageName, dict[str, Any]] = {}
         size = 0
         for name in MEDIA_STAGES:

@@ -9,6 +9,7 @@ import socket
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.acceptance.service import Service, running_service
 from tests.servers import wait_until
@@ -45,6 +46,7 @@ def total(text: str, name: str, **labels: str) -> float:
     return sum(float(value) for has, value in found if all(each in has for each in wanted))
 
 
+@pytest.mark.slow
 def test_workers_tell_what_they_do(tmp_path: Path, face_clip: Path) -> None:
     """Stages, batches and ends of a job are counted, still after the child that did them was killed."""
     with running_service(tmp_path, metrics_port=free_ports(len(ROLES))) as service:
