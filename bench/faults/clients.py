@@ -106,6 +106,8 @@ class Clients:
         posted = self._ask(http, deadline, "POST", "/predict", json=body, headers={"Idempotency-Key": key})
         job = posted
         while job["status"] not in ENDED:
+            # Where too many wait already, the answer comes at once.
+            time.sleep(PAUSE_S)
             job = self._ask(http, deadline, "GET", f"/jobs/{posted['job_id']}", params={"wait": POLL_S})
         return {
             "key": key,
