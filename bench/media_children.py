@@ -1,6 +1,6 @@
 """What a second media child adds: clips a second through the media stages.
 
-Usage: python -m bench.media_children [--rounds 3] [--clips 30] [--seconds 3]
+Usage: python -m bench.media_children [--rounds 3] [--clips 30] [--seconds 3] [--core-each]
 
 The service of ``avemotion serve`` with neither inference nor express worker: clips are posted as a batch
 and count when their fusion is written, ready for the model. On a machine of two cores the model would take
@@ -10,6 +10,10 @@ In each round, a media worker with one child and one with two take turns; so do 
 run the same stages with neither queue nor database: what the machine itself has to give. Printed are the
 ratios, and the processor time a clip costs, which other work on the machine does not change much. Exit
 status 1 if the service's ratio (median of the rounds) is below 1.8.
+
+A child's FFmpeg decodes while the child works: where there are two cores one child keeps more than one of them
+busy, and a second one cannot double it. What it could do is printed too. With ``--core-each`` one child has one
+core and two have two, FFmpeg included, as where children fill a machine.
 """
 
 from __future__ import annotations
@@ -87,8 +91,16 @@ class Round:
         return self.bare[2].clips_s / self.bare[1].clips_s
 
 
-def measure(rounds: int, clips: int, seconds: int) -> Iterator[Round]:
-    """Measure in as many rounds, with so many clips a turn."""
+def measure(rounds: int, clips: int, seconds: int, *, core_each: bool = False) -> Iterator[Round]:
+    """Measure in as many rounds, with so many clips a turn.
+
+    Args:
+        rounds: How many.
+        clips: A turn.
+        seconds: Of each clip.
+        core_each: Whether children have as many cores as they are; all that the machine has, else.
+    """
+    machine = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(prefix="avemotion-bench-") as name:
         folder = Path(name)
         clip = make_clip(folder, Size(seconds, 360))
@@ -101,10 +113,11 @@ def measure(rounds: int, clips: int, seconds: int) -> Iterator[Round]:
             for _ in range(rounds):
                 service, bare = {}, {}
                 for children in CHILDREN:
-                    with _media_worker(stack.settings, children):
+                    cores = machine[:children] if core_each else machine
+                    with _media_worker(stack.settings, children, cores):
                         _fuse(http, engine, upload, WARM_CLIPS_A_CHILD * children)
                         service[children] = _timed(clips, lambda: _fuse(http, engine, upload, clips))
-                    bare[children] = bare_turn(stack.settings, clip, clips, children)
+                    bare[children] = bare_turn(stack.settings, clip, clips, children, cores)
                 yield Round(service, bare)
             engine.dispose()
 
@@ -114,11 +127,13 @@ def _without_workers(*arguments: Any) -> Sequence[Process]:
 
 
 @contextmanager
-def _media_worker(settings: Settings, children: int) -> Iterator[None]:
-    """Run a media worker as the stack does, with as many children."""
+def _media_worker(settings: Settings, children: int, cores: Sequence[int]) -> Iterator[None]:
+    """Run a media worker as the stack does, with as many children, on these cores."""
     env = ONE_THREAD | service_environment(settings.model_copy(update={"media_children": children}))
     with (settings.data_dir / "media.log").open("ab") as log:
         process = subprocess.Popen([sys.executable, "-m", "worker", "media"], env=env, stdout=log, stderr=log)
+        # Whatever it starts has them too.
+        os.sched_setaffinity(process.pid, cores)
         try:
             yield
         finally:
@@ -156,12 +171,12 @@ def _timed(clips: int, work: Any) -> Turn:
     return Turn(clips / seconds, busy_s / clips, bystanders.share(busy_s))
 
 
-def bare_turn(settings: Settings, clip: Path, clips: int, processes: int) -> Turn:
+def bare_turn(settings: Settings, clip: Path, clips: int, processes: int, cores: Sequence[int]) -> Turn:
     """Run the media stages of so many clips in as many processes, without queue and database."""
     spawn = mp.get_context("spawn")
     work, ended = spawn.Queue(), spawn.Queue()
     running = [
-        spawn.Process(target=_run_bare, args=(settings, clip, work, ended), daemon=True)
+        spawn.Process(target=_run_bare, args=(settings, clip, cores, work, ended), daemon=True)
         for _ in range(processes)
     ]
     before = dict(os.environ)
@@ -188,9 +203,12 @@ def bare_turn(settings: Settings, clip: Path, clips: int, processes: int) -> Tur
     return turn
 
 
-def _run_bare(settings: Settings, clip: Path, work: Queue[int], ended: Queue[int]) -> None:
+def _run_bare(
+    settings: Settings, clip: Path, cores: Sequence[int], work: Queue[int], ended: Queue[int]
+) -> None:
     from worker.warm_up import warm_media_child, warm_media_parent  # noqa: PLC0415 - only here
 
+    os.sched_setaffinity(0, cores)
     warm_media_parent(settings)
     warm_media_child(settings)
     kit = Toolkit(settings, cast("Any", None), open_storage(settings.resolved_storage_url))
@@ -224,9 +242,12 @@ def verdict(rounds: Sequence[Round]) -> tuple[str, float]:
     """Return the medians as lines, and the ratio that counts."""
     ratio, bare = (median(getattr(each, name) for each in rounds) for name in ("ratio", "bare_ratio"))
     costs = {children: median(each.service[children].busy_s for each in rounds) for children in CHILDREN}
+    cores = median(each.bare[1].busy_s * each.bare[1].clips_s for each in rounds)
+    most = min(len(os.sched_getaffinity(0)) / cores, CHILDREN[-1])
     lines = (
         f"from 1 to 2 media children: {ratio:.2f} x the clips a second (goal: at least {GOAL})",
         f"  stages alone, from 1 to 2 processes: {bare:.2f}",
+        f"  one such process keeps {cores:.2f} cores busy: two could do {most:.2f} x as much here",
         f"  a clip costs {costs[1]:.2f} s of processor with one child, {costs[2]:.2f} s with two",
     )
     return "\n".join(lines), ratio
@@ -238,9 +259,11 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--clips", type=int, default=30)
     parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--core-each", action="store_true", help="one child on one core, two on two")
     options = parser.parse_args()
     rounds = []
-    for number, found in enumerate(measure(options.rounds, options.clips, options.seconds), 1):
+    found_by_round = measure(options.rounds, options.clips, options.seconds, core_each=options.core_each)
+    for number, found in enumerate(found_by_round, 1):
         rounds.append(found)
         print(told(number, found), flush=True)
     text, ratio = verdict(rounds)
