@@ -11,9 +11,9 @@ run the same stages with neither queue nor database: what the machine itself has
 ratios, and the processor time a clip costs, which other work on the machine does not change much. Exit
 status 1 if the service's ratio (median of the rounds) is below 1.8.
 
-A child's FFmpeg decodes while the child works: where there are two cores one child keeps more than one of them
-busy, and a second one cannot double it. What it could do is printed too. With ``--core-each`` one child has one
-core and two have two, FFmpeg included, as where children fill a machine.
+A child's FFmpeg decodes while the child works: where there are two cores one child keeps more than one of
+them busy, and a second one cannot double it. What it could do is printed too. With ``--core-each`` one child
+has one core and two have two, FFmpeg included, as where children fill a machine.
 """
 
 from __future__ import annotations
