@@ -22,11 +22,22 @@ def test_what_stays_as_it_is_is_no_fault() -> None:
 def test_memory_that_grows_is_a_fault() -> None:
     """A process that gains a megabyte a tenth of the run is named."""
     samples = steady()
-    samples.memory["api 7"] = [100_000_000 + 100_000 * look for look in range(100)]
+    samples.memory["janitor 7"] = [100_000_000 + 100_000 * look for look in range(100)]
 
     [fault] = report(samples)
 
-    assert fault.startswith("api 7 has grown")
+    assert fault.startswith("janitor 7 has grown")
+
+
+def test_documents_that_the_api_keeps_are_no_fault_and_more_is() -> None:
+    """It keeps 16 MiB of them, which take half as much again."""
+    samples = steady()
+    samples.memory["api 7"] = [100_000_000 + 250_000 * look for look in range(100)]
+    samples.memory["api 8"] = [100_000_000 + 500_000 * look for look in range(100)]
+
+    [fault] = report(samples)
+
+    assert fault.startswith("api 8 has grown")
 
 
 def test_jobs_that_get_slower_or_fail_are_faults() -> None:
