@@ -1,6 +1,6 @@
 """What a second media child adds: clips a second through the media stages.
 
-Usage: python -m bench.media_children [--rounds 3] [--clips 30] [--seconds 3] [--core-each]
+Usage: python -m bench.media_children [--rounds 3] [--clips 60] [--seconds 3] [--core-each]
 
 The service of ``avemotion serve`` with neither inference nor express worker: clips are posted as a batch
 and count when their fusion is written, ready for the model. On a machine of two cores the model would take
@@ -257,7 +257,7 @@ def main() -> int:
     """Measure, print, and compare with the goal."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--clips", type=int, default=30)
+    parser.add_argument("--clips", type=int, default=60)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--core-each", action="store_true", help="one child on one core, two on two")
     options = parser.parse_args()

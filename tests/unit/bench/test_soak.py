@@ -12,17 +12,17 @@ def steady(latency_s: float = 0.1) -> Samples:
 
 
 def test_what_stays_as_it_is_is_no_fault() -> None:
-    """Memory that a process takes at its start is none of what is compared."""
+    """Memory that a process takes in the first half of a run is none of what is compared."""
     samples = steady()
-    samples.memory["media 1"][:10] = [1_000_000] * 10
+    samples.memory["media 1"][:50] = [1_000_000] * 50
 
     assert report(samples) == []
 
 
 def test_memory_that_grows_is_a_fault() -> None:
-    """A process that gains a megabyte a tenth of the run is named."""
+    """A process that gains three megabytes a tenth of the run is named."""
     samples = steady()
-    samples.memory["janitor 7"] = [100_000_000 + 100_000 * look for look in range(100)]
+    samples.memory["janitor 7"] = [100_000_000 + 300_000 * look for look in range(100)]
 
     [fault] = report(samples)
 
@@ -33,7 +33,7 @@ def test_documents_that_the_api_keeps_are_no_fault_and_more_is() -> None:
     """It keeps 16 MiB of them, which take half as much again."""
     samples = steady()
     samples.memory["api 7"] = [100_000_000 + 250_000 * look for look in range(100)]
-    samples.memory["api 8"] = [100_000_000 + 500_000 * look for look in range(100)]
+    samples.memory["api 8"] = [100_000_000 + 1_200_000 * look for look in range(100)]
 
     [fault] = report(samples)
 
