@@ -14,45 +14,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
-from functools import cache
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import (
-    JSON,
-    ColumnElement,
-    CursorResult,
-    Float,
-    Integer,
-    Interval,
-    Numeric,
-    Select,
-    Table,
-    Text,
-    and_,
-    bindparam,
-    case,
-    func,
-    literal,
-    null,
-    or_,
-    select,
-    update,
-)
-from sqlalchemy import cast as cast_to
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Session, aliased
-from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy import ColumnElement, CursorResult, func, select, update
+from sqlalchemy.orm import Session
 
-from shared.backlog import due
 from shared.settings import Settings
-from shared.tables import Job, JobStatus, Segment, Stage, StageName, WorkStatus
+from shared.tables import Job, Stage, StageName, WorkStatus
+from worker.lease_statements import CLAIM, CLAIM_INGEST, INGEST_STATUS, OWN_STATUS, STATUS, Then, ending
 from worker.pulse import LeaseLostError
-
-# The same token for two claims would be the one harm of a forgotten claim; 2**31 is far away still.
-LEAP = 2**16
-FIRST_TOKEN = 1
-"""Of a stage that is leased as soon as it is there: no crash can have made a claim of its forgotten."""
 
 
 class Refusal(Enum):
@@ -75,151 +46,18 @@ class Claim:
     token: int
 
 
-# Statements are built once: to build one takes longer than to run it. Where no objects are wanted they are of
-# the tables, not of their classes: the ORM's part takes longer than the rest.
-#
-# Each is one change of the job and, joined to what that returns, one of its stages: the job is locked first,
-# and a stage that changed while the lock was waited for is looked at again as it is by then.
-_JOBS, _STAGES = cast("Table", Job.__table__), cast("Table", Stage.__table__)
-_JOB, _STAGE = _JOBS.c, _STAGES.c
-_LEASE_UNTIL = func.now() + bindparam("lease_", type_=Interval)
-
-
-def next_token(token: ColumnElement[int]) -> ColumnElement[int]:
-    """Return a token above ``token`` that no other claim has, not even one that a crash made forgotten."""
-    return token + 1 + cast_to(func.floor(func.random() * LEAP), Integer)
-
-
-def _claim(owner: ColumnElement[bool], *stage: ColumnElement[bool]) -> Select[Any]:
-    """Return the statement that begins a job of which a stage is ready, and leases that stage."""
-    running = case(
-        (_JOB.status == JobStatus.QUEUED, literal(JobStatus.RUNNING, _JOB.status.type)), else_=_JOB.status
-    )
-    begun = (
-        update(_JOBS)
-        .where(owner)
-        .values(
-            status=running,
-            started_at=func.coalesce(_JOB.started_at, func.now()),
-            stage=bindparam("stage_"),
-            version=_JOB.version + 1,
-        )
-        .returning(_JOBS)
-        .cte("begun")
-    )
-    leased = (
-        update(_STAGES)
-        .where(_STAGE.job_id == begun.c.id, *stage, _STAGE.status == WorkStatus.READY, due(_STAGE))
-        .values(
-            status=WorkStatus.LEASED,
-            token=next_token(_STAGE.token),
-            lease_until=_LEASE_UNTIL,
-            not_before=None,
-        )
-        .returning(_STAGE.id, _STAGE.job_id, _STAGE.segment_id, _STAGE.token)
-        .cte("leased")
-    )
-    row = (leased.c.id.label("stage_id"), leased.c.segment_id, leased.c.token)
-    return select(aliased(Job, begun), *row).join(leased, leased.c.job_id == begun.c.id)
-
-
-_INGEST = (_STAGE.job_id == bindparam("key_"), _STAGE.segment_id.is_(None), _STAGE.name == bindparam("name_"))
-_OF_SEGMENT = (_STAGE.segment_id == bindparam("key_"), _STAGE.name == bindparam("name_"))
-_JOB_OF_SEGMENT = select(Segment.job_id).where(Segment.id == bindparam("key_")).scalar_subquery()
-_CLAIM_INGEST = _claim(_JOB.id == bindparam("key_"), *_INGEST)
-_CLAIM = _claim(_JOB.id == _JOB_OF_SEGMENT, *_OF_SEGMENT)
-_SECONDS = cast_to(_JOB.stage_seconds, JSONB)
-_COUNT = (
-    update(_JOBS)
-    .where(_JOB.id == bindparam("job_"))
-    .values(
-        stages_done=_JOB.stages_done + 1,
-        version=_JOB.version + 1,
-        stage_seconds=cast_to(
-            _SECONDS.concat(
-                func.jsonb_build_object(
-                    bindparam("done_", type_=Text),
-                    func.round(
-                        func.coalesce(cast_to(_SECONDS[bindparam("done_", type_=Text)].astext, Numeric), 0)
-                        + cast_to(bindparam("seconds_", type_=Float), Numeric),
-                        4,
-                    ),
-                )
-            ),
-            JSON,
-        ),
-    )
-    .returning(_JOB.id)
-)
-_MINE = and_(_STAGE.id == bindparam("id_"), _STAGE.token == bindparam("token_"))
-_STATUS = select(_STAGE.status).where(_MINE)
-_HELD = and_(_MINE, _STAGE.status == WorkStatus.LEASED)
-_OUTPUT = bindparam("output_", type_=JSON)
-_FOLLOWING = and_(*_OF_SEGMENT, _STAGE.status.in_((WorkStatus.WAITING, WorkStatus.READY)))
-_STATE = _STAGE.status.type
-
-
-class _Then(Enum):
-    """What becomes of the stage after one that ends."""
-
-    NOTHING = "nothing"
-    READY = "ready"
-    LEASED = "leased"
-
-
-def _either(ended: Any, following: Any) -> Any:
-    return case((_MINE, ended), else_=following)
-
-
-_END: dict[_Then, tuple[ColumnElement[bool], dict[str, Any]]] = {
-    _Then.NOTHING: (_HELD, {"status": WorkStatus.DONE, "lease_until": null(), "output": _OUTPUT}),
-    _Then.READY: (
-        or_(_HELD, _FOLLOWING),
-        {
-            "status": _either(literal(WorkStatus.DONE, _STATE), literal(WorkStatus.READY, _STATE)),
-            "lease_until": null(),
-            "published_at": _either(_STAGE.published_at, func.now()),
-            "output": _either(_OUTPUT, _STAGE.output),
-        },
-    ),
-    _Then.LEASED: (
-        or_(_HELD, _FOLLOWING),
-        {
-            "status": _either(literal(WorkStatus.DONE, _STATE), literal(WorkStatus.LEASED, _STATE)),
-            "lease_until": _either(null(), _LEASE_UNTIL),
-            "token": _either(_STAGE.token, next_token(_STAGE.token)),
-            "not_before": _either(_STAGE.not_before, null()),
-            "output": _either(_OUTPUT, _STAGE.output),
-        },
-    ),
-}
-
-
-@cache
-def _finish(then: _Then, changed: frozenset[str]) -> ReturningUpdate[UUID, int]:
-    """Return the statement that ends a stage, and counts it in its job, with changes of these columns."""
-    changes = {name: bindparam(f"{name}_", type_=_JOB[name].type) for name in changed}
-    counted = _COUNT.values(changes).cte("counted")
-    which, values = _END[then]
-    return (
-        update(_STAGES)
-        .where(_STAGE.job_id == counted.c.id, which)
-        .values(values)
-        .returning(_STAGE.id, _STAGE.token)
-    )
-
-
 def claim(session: Session, name: StageName, key: UUID, lease_s: float) -> tuple[Claim, Job] | Refusal:
     """Claim a stage: of the job ``key`` for ``ingest``, of the segment ``key`` for all others.
 
     Returns the claim and its job, or why not: the transaction is rolled back then.
     """
-    ingest = name is StageName.INGEST
+    of_ingest = name is StageName.INGEST
+    take, look = (CLAIM_INGEST, INGEST_STATUS) if of_ingest else (CLAIM, STATUS)
     of_stage = {"key_": key, "name_": name}
     values = {**of_stage, "stage_": name.value, "lease_": timedelta(seconds=lease_s)}
-    row = session.execute(_CLAIM_INGEST if ingest else _CLAIM, values).one_or_none()
+    row = session.execute(take, values).one_or_none()
     if row is None:
-        status = session.scalar(select(_STAGE.status).where(*(_INGEST if ingest else _OF_SEGMENT)), of_stage)
+        status = session.scalar(look, of_stage)
         session.rollback()
         return Refusal.DONE if status is WorkStatus.DONE else Refusal.BUSY
     job = row[0]
@@ -299,21 +137,21 @@ def finish(session: Session, ended: Ended, following: Following | None = None) -
         "output_": ended.output,
         **{f"{name}_": value for name, value in ended.changes.items()},
     }
-    then = _Then.NOTHING
+    then = Then.NOTHING
     if following is not None:
-        then = _Then.READY
+        then = Then.READY
         values |= {"key_": following.segment_id, "name_": following.name}
         if following.lease_s is not None:
-            then = _Then.LEASED
+            then = Then.LEASED
             values["lease_"] = timedelta(seconds=following.lease_s)
-    rows = connection.execute(_finish(then, frozenset(ended.changes)), values)
+    rows = connection.execute(ending(then, frozenset(ended.changes)), values)
     tokens = {row.id: row.token for row in rows}
     if tokens.pop(claimed.stage_id, None) is None:
-        if connection.scalar(_STATUS, mine) is not WorkStatus.DONE:
+        if connection.scalar(OWN_STATUS, mine) is not WorkStatus.DONE:
             raise LeaseLostError
         session.rollback()
         return Refusal.DONE
-    if following is None or then is not _Then.LEASED or not tokens:
+    if following is None or then is not Then.LEASED or not tokens:
         return None
     stage_id, token = tokens.popitem()
     return Claim(stage_id, claimed.job_id, following.segment_id, following.name, token)

@@ -27,7 +27,8 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from shared.tables import Job, Prediction, Segment, Stage, StageName, WorkStatus
-from worker.lease import FIRST_TOKEN, Claim
+from worker.lease import Claim
+from worker.lease_statements import FIRST_TOKEN
 from worker.windows import SegmentPlan
 
 # All rows of a job in one statement, however long it is. Built once: to build it takes longer than to run it.

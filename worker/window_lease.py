@@ -31,7 +31,7 @@ from shared.backlog import due
 from shared.settings import Settings
 from shared.tables import Job, Prediction, Stage, StageName, WorkStatus
 from worker.arrays import StoredArray
-from worker.lease import next_token
+from worker.lease_statements import next_token
 
 
 @dataclass(frozen=True)
