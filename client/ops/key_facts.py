@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from client.ops.database import in_database
 from client.ops.leftovers import count_uploads
-from client.ops.words import age, number, size
+from client.ops.rotate import secret_before
+from client.ops.words import age, moment, number, size
 from client.render.text import printable
 from shared.errors import AvemotionError, ErrorCode
 from shared.keys import find_key
@@ -84,13 +85,12 @@ def read_facts(session: Session, key_id: uuid.UUID) -> Facts:
 
 def lines(facts: Facts) -> list[tuple[str, str]]:
     """Return facts in words, each with its name."""
-    state = (
-        "valid" if facts.key.revoked_at is None else f"revoked at {facts.key.revoked_at:%Y-%m-%d %H:%M} UTC"
-    )
+    revoked_at, second = facts.key.revoked_at, secret_before(facts.key)
+    state = "valid" if revoked_at is None else f"revoked at {moment(revoked_at)}"
     ago = "nothing" if facts.first_s is None else f"{age(facts.first_s)} ago"
     return [
         ("key", f"{facts.key.id}, {printable(facts.key.name)}"),
-        ("state", f"{state}, made on {facts.key.created_at:%Y-%m-%d}"),
+        ("state", ", ".join(filter(None, (state, f"made on {facts.key.created_at:%Y-%m-%d}", second)))),
         ("jobs", ", ".join(f"{count:,} {word}" for word, count in facts.jobs.items()) or "none"),
         ("uploads", f"{number(facts.uploads, 'upload')} ({size(facts.upload_bytes)})"),
         ("first made", ago),

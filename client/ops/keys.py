@@ -9,6 +9,7 @@ import typer
 
 from client.ops.database import in_database
 from client.ops.limits import MaxBytes, MaxJobs, PerMinute, chosen, limits_of
+from client.ops.rotate import secret_before
 from client.render.text import printable
 from shared.errors import AvemotionError, ErrorCode
 from shared.keys import create_key, limit_key, list_keys, revoke_key
@@ -36,13 +37,13 @@ def create(
 
 @app.command("list")
 def list_all() -> None:
-    """List all keys, oldest first: id, day it was made, state, name; below it, limits of its own."""
+    """List all keys, oldest first: id, day it was made, state, name; below it, what is its own."""
     rows = in_database(list_keys)
     for key in rows:
         state = "valid" if key.revoked_at is None else "revoked"
         typer.echo(f"{key.id}  {key.created_at:%Y-%m-%d}  {state:<7}  {printable(key.name)}")
-        if limits := limits_of(key):
-            typer.echo(f"    {limits}")
+        for more in filter(None, (limits_of(key), secret_before(key))):
+            typer.echo(f"    {more}")
     if not rows:
         typer.echo("There are no keys.", err=True)
 

@@ -2,43 +2,63 @@
 
 from __future__ import annotations
 
-import secrets
 import uuid
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from sqlalchemy import update
-from sqlalchemy.orm import Session
 
 from client.ops.database import in_database
+from client.ops.words import DAY_S, moment, read_age
 from shared.errors import AvemotionError, ErrorCode
-from shared.keys import PREFIX, SECRET_BYTES, hash_key
+from shared.keys import rotate_key
 from shared.tables import ApiKey
 
+# A secret that nobody ever stops using is not rotated.
+LONGEST_S = 90 * DAY_S
 
-def rotate(key_id: Annotated[uuid.UUID, typer.Argument(metavar="ID", help="As `list` shows it.")]) -> None:
-    """Give a key another secret and print it, once; the one before ends within seconds.
 
-    Whoever has the new one sees all that was made with the old one: it is the same key.
+def read_overlap(text: str) -> float:
+    """Return the seconds of an overlap."""
+    seconds = read_age(text)
+    if seconds > LONGEST_S:
+        raise typer.BadParameter("the secret before may work for 90d at most")
+    return seconds
+
+
+Overlap = Annotated[
+    float | None,
+    typer.Option(
+        parser=read_overlap,
+        metavar="AGE",
+        help="How long the secret before works beside the new one: 30m, 12h, 7d. Not for one that leaked.",
+    ),
+]
+
+
+def rotate(
+    key_id: Annotated[uuid.UUID, typer.Argument(metavar="ID", help="As `list` shows it.")],
+    *,
+    overlap: Overlap = None,
+) -> None:
+    """Give a key another secret and print it, once; the one before ends within seconds, or after `--overlap`.
+
+    Whoever has the new one sees all that was made with the old one: it is the same key. It has two secrets
+    at most: if it has two already, the older one ends now.
     """
-    secret = in_database(lambda session: renew_secret(session, key_id))
+    rotated = in_database(lambda session: rotate_key(session, key_id, overlap or 0))
+    if rotated is None:
+        raise AvemotionError(ErrorCode.NOT_FOUND, f"There is no valid key {key_id}.")
+    secret, until = rotated
     typer.echo(f"Key {key_id} has another secret. Keep it now: it cannot be shown again.", err=True)
+    if until is not None:
+        typer.echo(f"The one before works until {moment(until)}.", err=True)
     typer.echo(secret)
 
 
-def renew_secret(session: Session, key_id: uuid.UUID) -> str:
-    """Replace a valid key's secret; return the new one, which nobody can read again.
-
-    Raises:
-        AvemotionError: There is no such key, or it is revoked.
-    """
-    secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
-    renewed = (
-        update(ApiKey)
-        .where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
-        .values(sha256=hash_key(secret))
-        .returning(ApiKey.id)
-    )
-    if session.scalar(renewed) is None:
-        raise AvemotionError(ErrorCode.NOT_FOUND, f"There is no valid key {key_id}.")
-    return secret
+def secret_before(key: ApiKey) -> str:
+    """Say until when a key's secret before works; nothing if it does not."""
+    until = key.previous_until
+    if key.revoked_at is not None or until is None or until <= datetime.now(UTC):
+        return ""
+    return f"the secret before works until {moment(until)}"

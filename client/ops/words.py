@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from datetime import UTC, datetime
 
 import typer
 
@@ -40,6 +41,11 @@ def age(seconds: float | None) -> str:
     small, large, names = (MINUTE_S, HOUR_S, ("h", "min")) if whole < DAY_S else (HOUR_S, DAY_S, ("d", "h"))
     many, rest = divmod(whole, large)
     return f"{many} {names[0]} {rest // small} {names[1]}" if rest // small else f"{many} {names[0]}"
+
+
+def moment(at: datetime) -> str:
+    """Return a moment to the minute: ``2026-11-25 12:00 UTC``."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def size(count: float) -> str:

@@ -20,6 +20,10 @@ class ApiKey(Base):
     sha256: Mapped[str] = mapped_column(
         unique=True, comment="Hash of the key; 256 random bits need no salt or slow hash."
     )
+    previous_sha256: Mapped[str | None] = mapped_column(
+        unique=True, comment="Hash of the secret before, which works beside it until `previous_until`."
+    )
+    previous_until: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     revoked_at: Mapped[datetime | None]
     max_jobs: Mapped[int | None] = mapped_column(

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
 from shared.errors import ErrorCode
-from shared.keys import create_key, find_owner
+from shared.keys import create_key
 from shared.storage import Storage
 from shared.tables import Batch, Job, JobStatus, Upload
 from tests.integration.api.conftest import Predict, job_id_of, video
@@ -209,18 +209,3 @@ def test_what_a_key_made_is_shown(ops: Ops, new_jobs: NewJobs, engine: Engine) -
     assert ops("cancel", "--owner", str(key)).err == "1 job is cancelled.\n"
     assert states(engine)[others] is JobStatus.QUEUED
     assert ops("keys", "show", UNKNOWN).err.startswith(f"not_found: There is no key {UNKNOWN}")
-
-
-def test_a_key_gets_another_secret(ops: Ops, engine: Engine) -> None:
-    """The same key answers to the new one alone; a key that is revoked or unknown gets none."""
-    with Session(engine) as session, session.begin():
-        key, leaked = create_key(session, "lab")
-    outcome = ops("keys", "rotate", str(key))
-    assert outcome.err == f"Key {key} has another secret. Keep it now: it cannot be shown again.\n"
-    secret = outcome.out.strip()
-    with Session(engine) as session:
-        assert find_owner(session, leaked) is None
-        assert find_owner(session, secret) == key
-    ops("keys", "revoke", str(key))
-    for wrong in (str(key), UNKNOWN):
-        assert ops("keys", "rotate", wrong).err == f"not_found: There is no valid key {wrong}.\n"
