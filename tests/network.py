@@ -86,8 +86,8 @@ class Host:
         for pid in ip("netns", "pids", self._space).split():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
-        # Its other end goes with it, at once: with the namespace it would go at some time, and the next host of
-        # this name would find it in its way.
+        # Its other end goes with it, at once. With the namespace it would go at some time, and the next host
+        # of this name would find it in its way.
         with contextlib.suppress(subprocess.CalledProcessError):
             ip("link", "delete", self._plug)
         ip("netns", "delete", self._space)

@@ -12,6 +12,7 @@ import redis
 
 from client.stack.services import service_environment
 from shared.janitors import find_janitors
+from shared.queue import queue_lengths
 from shared.tables import StageName
 from tests.acceptance.runbook.desk import Desk
 from tests.acceptance.service import Service
@@ -50,6 +51,8 @@ def test_a_stuck_queue(service: Service, clip: Path, tmp_path: Path) -> None:
     try:
         drain(service)
         job = service.predict(video_id=upload)
+        # A worker that was about to take the message puts it back first.
+        wait_until(lambda: sum(queue_lengths(service.settings).values()) == 1)
         with redis.Redis.from_url(str(service.settings.broker_url)) as valkey:
             valkey.flushall()
         desk.follow("Mend", CASES[0])
