@@ -62,7 +62,7 @@ contract: $(DEV_STAMP) ## Write docs/openapi.json anew, after a change of the AP
 types: $(NPM_STAMP) ## Write build/avemotion.d.ts, the TypeScript types of the API
 	$(OPENAPI_TYPESCRIPT) docs/openapi.json --default-non-nullable=false -o build/avemotion.d.ts
 
-bench: $(DEV_STAMP) ## Measure what docs/benchmarks.md promises
+bench: $(DEV_STAMP) ## Measure what a clip, a request, an upload and the page cost
 	@set -e; for name in overhead api_polling upload_memory page_paint; do echo "== $$name"; $(BIN)/python -m bench.$$name; done
 	$(BIN)/avemotion bench model
 
