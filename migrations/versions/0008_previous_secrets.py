@@ -15,18 +15,18 @@ branch_labels = None
 depends_on = None
 
 COMMENT = "Hash of the secret before, which works beside it until `previous_until`."
-UNIQUE = "uq_api_keys_previous_sha256"
+INDEX = "ix_api_keys_previous_sha256"
 
 
 def upgrade() -> None:
     """Apply the change."""
     op.add_column("api_keys", sa.Column("previous_sha256", sa.String(), nullable=True, comment=COMMENT))
     op.add_column("api_keys", sa.Column("previous_until", sa.DateTime(timezone=True), nullable=True))
-    op.create_unique_constraint(UNIQUE, "api_keys", ["previous_sha256"])
+    op.create_index(INDEX, "api_keys", ["previous_sha256"])
 
 
 def downgrade() -> None:
     """Take the change back."""
-    op.drop_constraint(UNIQUE, "api_keys")
+    op.drop_index(INDEX, "api_keys")
     op.drop_column("api_keys", "previous_until")
     op.drop_column("api_keys", "previous_sha256")

@@ -21,7 +21,7 @@ class ApiKey(Base):
         unique=True, comment="Hash of the key; 256 random bits need no salt or slow hash."
     )
     previous_sha256: Mapped[str | None] = mapped_column(
-        unique=True, comment="Hash of the secret before, which works beside it until `previous_until`."
+        index=True, comment="Hash of the secret before, which works beside it until `previous_until`."
     )
     previous_until: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
