@@ -43,8 +43,9 @@ def rotate(
 ) -> None:
     """Give a key another secret and print it, once; the one before ends within seconds, or after `--overlap`.
 
-    Whoever has the new one sees all that was made with the old one: it is the same key. It has two secrets
-    at most: if it has two already, the older one ends now.
+    Whoever has the new one sees all that was made with the old one: it is the same key.
+
+    A key has two secrets at most: where it has two already, the older one ends now.
     """
     rotated = in_database(lambda session: rotate_key(session, key_id, overlap or 0))
     if rotated is None:
