@@ -7,22 +7,16 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from gunicorn import glogging  # type: ignore[import-untyped]  # it ships no types
 
 from shared.counting import counts_folder
-from shared.errors import AvemotionError
-from shared.logs import configure_logs
-from shared.settings import get_settings
-from shared.storage_choice import check_storage
+from shared.start import begin, check_parts, faults_told
 from shared.tracing import end_tracing
 
 if TYPE_CHECKING:
     from api.services import Services
 
-log = structlog.stdlib.get_logger(__name__)
-_settings = get_settings()
-configure_logs(_settings)
+_settings = begin()
 
 _COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn makes a file of its own there
@@ -65,12 +59,9 @@ limit_request_field_size = 8190
 
 
 def on_starting(_server: Any) -> None:
-    """End at once, with a sentence, where the storage cannot be used as it is set up."""
-    try:
-        check_storage(_settings)
-    except AvemotionError as error:
-        log.error("cannot start", code=error.code.code, reason=error.message)  # noqa: TRY400 - the sentence says it all
-        raise SystemExit(1) from None
+    """End at once, with a sentence, where the service cannot run as it is set up."""
+    with faults_told():
+        check_parts(_settings)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from shared.errors import AvemotionError, ErrorCode
+from shared.errors import AvemotionError
 
 
 @dataclass(frozen=True)
@@ -62,22 +62,8 @@ class LazyGroup(TyperGroup):
             return super().invoke(ctx)
         except AvemotionError as error:
             fault = error
-        except ValueError as error:
-            fault = _settings_error(error)
         from client.render.text import printable  # noqa: PLC0415 - not needed for --help
 
         # The end of a log may be part of the message, hence its line feeds.
         typer.echo(f"{fault.code.code}: " + printable(fault.message, keep="\n"), err=True)
         raise typer.Exit(1)
-
-
-def _settings_error(error: ValueError) -> AvemotionError:
-    """Return what is wrong with the ``AVEMOTION_*`` variables; raise any other error again."""
-    from pydantic import ValidationError  # noqa: PLC0415 - not needed for --help
-
-    if not isinstance(error, ValidationError) or error.title != "Settings":
-        raise error
-    faults = (
-        f"AVEMOTION_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors()
-    )
-    return AvemotionError(ErrorCode.INVALID_REQUEST, "A setting is not valid. " + "; ".join(faults) + ".")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from migrations.upgrade import upgrade
-from shared.logs import configure_logs
-from shared.settings import get_settings
+from shared.start import begin, faults_told
 
 if __name__ == "__main__":
-    configure_logs(get_settings())
-    upgrade(get_settings())
+    settings = begin()
+    with faults_told():
+        upgrade(settings)

@@ -9,9 +9,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import OperationalError
 
 from shared.database import connect
+from shared.errors import AvemotionError, ErrorCode
 from shared.settings import Settings
 
 log = structlog.stdlib.get_logger(__name__)
@@ -46,16 +48,17 @@ def upgrade(settings: Settings) -> None:
     Tables of a later release stay as they are.
 
     Raises:
-        RuntimeError: No address is set, or it is a pooler's.
+        AvemotionError: No address is set, it is a pooler's, or no database answers there.
     """
     if settings.database_pooler:
         # The lock below is the session's, and so are its limits.
-        raise RuntimeError(
+        raise AvemotionError(
+            ErrorCode.INVALID_SETTINGS,
             "Migrations need PostgreSQL's own address: set AVEMOTION_DATABASE_URL to it, and "
-            "AVEMOTION_DATABASE_POOLER=no, for this command."
+            "AVEMOTION_DATABASE_POOLER=no, for this command.",
         )
     engine = connect(settings, pool_size=1)
-    with engine.connect() as connection:
+    with _connection_to(engine) as connection:
         # A migration may take its time, and so may the wait for another's.
         connection.execute(text("SET statement_timeout = 0; SET lock_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
@@ -69,3 +72,13 @@ def upgrade(settings: Settings) -> None:
         connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_LOCK})
         connection.commit()
     engine.dispose()
+
+
+def _connection_to(engine: Engine) -> Connection:
+    try:
+        return engine.connect()
+    except OperationalError as error:
+        reason = str(error.orig).partition("\n")[0]
+        raise AvemotionError(
+            ErrorCode.SERVICE_UNAVAILABLE, f"The database does not answer: {reason}."
+        ) from error

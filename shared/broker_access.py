@@ -12,6 +12,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from shared.broker_address import BrokerAddress, read_address
+from shared.errors import AvemotionError, ErrorCode
 from shared.settings import Settings
 
 SOCKET_TIMEOUT_S = 5
@@ -106,10 +107,11 @@ def access_of(settings: Settings) -> BrokerAccess:
     """Return how the broker of the settings is reached.
 
     Raises:
-        RuntimeError: No broker address is set.
+        AvemotionError: No broker address is set.
     """
     if settings.broker_url is None:
-        raise RuntimeError("AVEMOTION_BROKER_URL is not set; `avemotion serve` starts a server and sets it.")
+        message = "AVEMOTION_BROKER_URL is not set; `avemotion serve` starts a server and sets it."
+        raise AvemotionError(ErrorCode.INVALID_SETTINGS, message)
     password = settings.broker_sentinel_password
     return BrokerAccess(
         read_address(settings.broker_url),

@@ -28,12 +28,6 @@ class BrokerSettings(BaseSettings):
         None, description="Password of the Sentinels themselves; none when unset."
     )
 
-    @field_validator("broker_url", "broker_ca_file", "broker_sentinel_password", mode="before")
-    @classmethod
-    def _broker_is_set(cls, value: object) -> object:
-        # Compose files pass variables on that are not set as empty ones.
-        return value or None
-
     @field_validator("broker_url")
     @classmethod
     def _is_broker(cls, value: str | None) -> str | None:

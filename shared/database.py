@@ -10,14 +10,18 @@ from typing import Any, TypeVar
 # Not where it is first used: loaded after TensorFlow, which brings another library for TLS under the same
 # names, its first connection with TLS would end the process.
 import psycopg  # noqa: F401
-from sqlalchemy import Engine, create_engine
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
+from shared.errors import AvemotionError, ErrorCode
 from shared.settings import Settings
 
 T = TypeVar("T")
 
+# psycopg 3 is the driver installed here; operators know the address without it.
+DRIVER = "postgresql+psycopg"
+SCHEMES = frozenset({"postgresql", "postgres", DRIVER})
 CONNECT_TIMEOUT_S = 5
 # A network that went silent is noticed after this, not after TCP's own quarter of an hour.
 SILENCE_LIMIT_MS = 15_000
@@ -58,19 +62,11 @@ def connect(settings: Settings, *, pool_size: int = 5, ping: bool = True, durabl
             Through a pooler all wait.
 
     Raises:
-        RuntimeError: No address is set. ``avemotion serve`` and ``run`` set it to their own server.
+        AvemotionError: No address of PostgreSQL is set. ``avemotion serve`` and ``run`` set it to their own
+            server.
     """
-    if settings.database_url is None:
-        raise RuntimeError(
-            "AVEMOTION_DATABASE_URL is not set; `avemotion serve` starts a server and sets it."
-        )
-    url = settings.database_url
-    # The address operators know; psycopg 3 is the driver installed here.
-    for scheme in ("postgresql://", "postgres://"):
-        if url.startswith(scheme):
-            url = "postgresql+psycopg://" + url.removeprefix(scheme)
     return create_engine(
-        url,
+        _address_of(settings),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=ping,
@@ -85,6 +81,21 @@ def connect(settings: Settings, *, pool_size: int = 5, ping: bool = True, durabl
             **(THROUGH_POOLER if settings.database_pooler else straight(durable=durable)),
         },
     )
+
+
+def _address_of(settings: Settings) -> URL:
+    if settings.database_url is None:
+        message = "AVEMOTION_DATABASE_URL is not set; `avemotion serve` starts a server and sets it."
+        raise AvemotionError(ErrorCode.INVALID_SETTINGS, message)
+    try:
+        url = make_url(settings.database_url)
+    except (ArgumentError, ValueError):
+        url = None
+    if url is None or url.drivername not in SCHEMES:
+        # The address itself has a password in it.
+        message = "AVEMOTION_DATABASE_URL is no address of PostgreSQL: postgresql://user:password@host:5432/database."
+        raise AvemotionError(ErrorCode.INVALID_SETTINGS, message)
+    return url.set(drivername=DRIVER)
 
 
 def straight(*, durable: bool) -> dict[str, Any]:

@@ -55,6 +55,9 @@ class ErrorCode(Enum):
     TIMEOUT = ("timeout", 504, "The work took longer than allowed")
     WORKER_LOST = ("worker_lost", 500, "The worker died each time it tried this job")
 
+    # Of the operator, in logs and on the command line only
+    INVALID_SETTINGS = ("invalid_settings", 500, "A setting of the service is missing or not valid")
+
     # Training, on the command line only
     INVALID_DATASET = ("invalid_dataset", 422, "The folder does not hold the data set that was named")
     INVALID_RECIPE = ("invalid_recipe", 422, "The recipe asks for what cannot be done")

@@ -49,21 +49,6 @@ class ObjectStoreSettings(BaseSettings):
         15, description="How long a worker keeps its copy of a clip from the object store after a stage."
     )
 
-    @field_validator(
-        "s3_endpoint_url",
-        "s3_public_endpoint_url",
-        "s3_region",
-        "s3_access_key_id",
-        "s3_secret_access_key",
-        "s3_ca_file",
-        "s3_direct_bytes",
-        mode="before",
-    )
-    @classmethod
-    def _is_set(cls, value: object) -> object:
-        # Compose files pass variables on that are not set as empty ones.
-        return value or None
-
     @field_validator("s3_endpoint_url", "s3_public_endpoint_url")
     @classmethod
     def _is_address(cls, value: str | None) -> str | None:

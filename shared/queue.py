@@ -86,7 +86,7 @@ def make_celery(settings: Settings) -> Celery:
     """Return the Celery application that the API, the janitor and the workers share.
 
     Raises:
-        RuntimeError: No broker address is set.
+        AvemotionError: No broker address is set.
     """
     access = access_of(settings)
     # Stages have limits of their own, kept by the process itself; this is for one that cannot keep them.

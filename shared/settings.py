@@ -11,10 +11,11 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from shared.broker_settings import BrokerSettings
+from shared.errors import AvemotionError, ErrorCode
 from shared.object_settings import ObjectStoreSettings
 from shared.webhooks.secrets import read_secrets
 
@@ -35,6 +36,8 @@ class Settings(BrokerSettings, ObjectStoreSettings):
         frozen=True,
         extra="ignore",
         populate_by_name=True,
+        # Compose files pass variables on that are not set as empty ones.
+        env_ignore_empty=True,
         # Addresses hold passwords: what is wrong with one is told without it.
         hide_input_in_errors=True,
     )
@@ -217,7 +220,6 @@ class Settings(BrokerSettings, ObjectStoreSettings):
     @field_validator("webhook_secret")
     @classmethod
     def _is_secret(cls, value: SecretStr | None) -> SecretStr | None:
-        # Compose files pass variables on that are not set as empty ones.
         return value if value is not None and read_secrets(value.get_secret_value()) else None
 
     @field_validator("otlp_endpoint")
@@ -282,5 +284,18 @@ def is_loopback(host: str) -> bool:
 
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
-    """Return the settings of this process, read once."""
-    return Settings()
+    """Return the settings of this process, read once.
+
+    Raises:
+        AvemotionError: A variable has a value that it cannot have.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = (
+            f"AVEMOTION_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise AvemotionError(
+            ErrorCode.INVALID_SETTINGS, "A setting is not valid. " + "; ".join(faults) + "."
+        ) from error

@@ -17,35 +17,26 @@ def main(arguments: list[str]) -> int:
     """Run what the command line names; return the exit status."""
     match arguments:
         case [role] if role in ROLES:
-            return run(role)
+            run(role)
+            return 0
         case ["check", role] if role in ROLES:
             return 0 if is_alive(role) else 1
         case _:
             sys.stderr.write(USAGE + "\n")
             return 2
-    return 0
 
 
-def run(role: str) -> int:
-    """Run a process until it is told to stop; return its exit status, 1 if the storage cannot be used."""
-    import structlog  # noqa: PLC0415 - `check` needs none of these, and is called often
+def run(role: str) -> None:
+    """Run a process until it is told to stop."""
+    from shared.start import begin, check_parts, faults_told  # noqa: PLC0415 - `check` is called often, and has no use for it
 
-    from shared.errors import AvemotionError  # noqa: PLC0415 - as above
-    from shared.logs import configure_logs  # noqa: PLC0415 - as above
-    from shared.storage_choice import check_storage  # noqa: PLC0415 - as above
-
-    configure_logs(get_settings())
-    try:
-        check_storage(get_settings())
-    except AvemotionError as error:
-        log = structlog.stdlib.get_logger(__name__)
-        log.error("cannot start", code=error.code.code, reason=error.message)  # noqa: TRY400 - the sentence says it all
-        return 1
+    settings = begin()
+    with faults_told():
+        check_parts(settings)
     if role == "janitor":
         run_janitor()
     else:
         run_worker(role)
-    return 0
 
 
 def run_janitor() -> None:

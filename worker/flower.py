@@ -11,8 +11,8 @@ import sys
 
 import structlog
 
-from shared.logs import configure_logs
-from shared.settings import get_settings
+from shared.broker_access import access_of
+from shared.start import begin, faults_told
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -28,11 +28,13 @@ DEFAULTS = {
 
 def main() -> int:
     """Run Flower until it is told to stop; return the exit status, 1 if anybody could look at it."""
-    configure_logs(get_settings())
+    settings = begin()
     name, _, password = os.environ.get(AUTH, "").partition(":")
     if not name or not password:
         log.error("cannot start", reason=f"Set {AUTH} to NAME:PASSWORD; Flower is not shown to just anybody.")
         return 1
+    with faults_told():
+        access_of(settings)
     from worker.app import app  # noqa: PLC0415 - it needs a broker's address
 
     for variable, value in DEFAULTS.items():

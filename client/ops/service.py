@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import redis
 from kombu.exceptions import OperationalError
 from sqlalchemy import Engine
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 
 from client.stack.folder import DataFolder, StackNote
 from shared.database import connect
@@ -76,9 +76,6 @@ def plain_errors() -> Iterator[None]:
     """Turn what the drivers of the servers raise into a sentence each, without address or password."""
     try:
         yield
-    except ArgumentError as error:
-        message = "AVEMOTION_DATABASE_URL is no address of a database."
-        raise AvemotionError(ErrorCode.INVALID_REQUEST, message) from error
     except DBAPIError as error:
         reason = str(error.orig).partition("\n")[0]
         message = f"The database does not answer as one of avemotion: {reason}."

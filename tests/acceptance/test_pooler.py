@@ -38,7 +38,7 @@ BACKENDS = (
 
 def test_migrations_refuse_a_pooler() -> None:
     """A lock that belongs to a session would lock nothing there."""
-    with pytest.raises(RuntimeError, match="PostgreSQL's own address"):
+    with pytest.raises(AvemotionError, match="PostgreSQL's own address"):
         upgrade(Settings(database_url="postgresql://nobody@127.0.0.1:1/none", database_pooler=True))
 
 

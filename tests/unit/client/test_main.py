@@ -69,7 +69,7 @@ def test_a_wrong_setting_is_a_sentence(
         app(["ops", "keys", "list"])
     assert ended.value.code == 1
     err = capsys.readouterr().err
-    assert err.startswith("invalid_request: A setting is not valid. AVEMOTION_PORT: ")
+    assert err.startswith("invalid_settings: A setting is not valid. AVEMOTION_PORT: ")
     assert len(err.splitlines()) == 1
 
 
