@@ -7,7 +7,7 @@ import sys
 import warnings
 
 from shared.settings import get_settings
-from worker.liveness import is_alive
+from worker.liveness import is_alive, leave
 
 ROLES = ("media", "express", "inference", "janitor")
 USAGE = f"usage: python -m worker {'|'.join(ROLES)}, or: python -m worker check {'|'.join(ROLES)}"
@@ -33,10 +33,13 @@ def run(role: str) -> None:
     settings = begin()
     with faults_told():
         check_parts(settings)
-    if role == "janitor":
-        run_janitor()
-    else:
-        run_worker(role)
+    try:
+        if role == "janitor":
+            run_janitor()
+        else:
+            run_worker(role)
+    finally:
+        leave(role)
 
 
 def run_janitor() -> None:

@@ -7,6 +7,7 @@ import os
 import tempfile
 import time
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 from shared.settings import get_settings
@@ -34,6 +35,15 @@ def touch(role: str) -> None:
         sign.touch()
     except OSError as error:
         log.warning("sign of life not written: %s", type(error).__name__)
+
+
+def leave(role: str) -> None:
+    """Take the sign away: the process ends, and nobody is to take it for alive.
+
+    Another of its role on this host and this data folder touches its own again at its next beat.
+    """
+    with suppress(OSError):
+        sign_of_life(role).unlink(missing_ok=True)
 
 
 def is_alive(role: str) -> bool:
