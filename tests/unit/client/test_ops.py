@@ -143,7 +143,7 @@ def test_an_id_that_is_none_is_a_usage_error(capsys: Capture) -> None:
     ("url", "told"),
     [
         ("postgresql://127.0.0.1:1/x", "service_unavailable: The database does not answer"),
-        ("nonsense", "invalid_request: AVEMOTION_DATABASE_URL is no address"),
+        ("nonsense", "invalid_settings: AVEMOTION_DATABASE_URL is no address"),
     ],
 )
 def test_a_database_that_is_not_there_is_a_sentence(
