@@ -61,9 +61,8 @@ class LazyGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except AvemotionError as error:
-            fault = error
-        from client.render.text import printable  # noqa: PLC0415 - not needed for --help
+            from client.render.text import printable  # noqa: PLC0415 - not needed for --help
 
-        # The end of a log may be part of the message, hence its line feeds.
-        typer.echo(f"{fault.code.code}: " + printable(fault.message, keep="\n"), err=True)
-        raise typer.Exit(1)
+            # The end of a log may be part of the message, hence its line feeds.
+            typer.echo(f"{error.code.code}: " + printable(error.message, keep="\n"), err=True)
+            raise typer.Exit(1) from error

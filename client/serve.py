@@ -10,7 +10,6 @@ import typer
 
 from client.stack.services import service_processes
 from client.stack.stack import EmbeddedStack
-from shared.errors import AvemotionError
 from shared.settings import Settings, get_settings
 
 
@@ -31,9 +30,6 @@ def serve(
             stack.wait()
     except KeyboardInterrupt:
         typer.echo("Stopped.")
-    except AvemotionError as error:
-        typer.echo(f"{error.code.code}: {error.message}", err=True)
-        raise typer.Exit(1) from error
 
 
 def _chosen(settings: Settings, host: str | None, port: int | None) -> Settings:

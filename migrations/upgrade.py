@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
-from shared.database import connect
+from shared.database import connect, reason_of
 from shared.errors import AvemotionError, ErrorCode
 from shared.settings import Settings
 
@@ -78,7 +78,5 @@ def _connection_to(engine: Engine) -> Connection:
     try:
         return engine.connect()
     except OperationalError as error:
-        reason = str(error.orig).partition("\n")[0]
-        raise AvemotionError(
-            ErrorCode.SERVICE_UNAVAILABLE, f"The database does not answer: {reason}."
-        ) from error
+        message = f"The database does not answer: {reason_of(error)}."
+        raise AvemotionError(ErrorCode.SERVICE_UNAVAILABLE, message) from error

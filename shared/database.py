@@ -66,7 +66,7 @@ def connect(settings: Settings, *, pool_size: int = 5, ping: bool = True, durabl
             server.
     """
     return create_engine(
-        _address_of(settings),
+        address_of(settings),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=ping,
@@ -83,7 +83,12 @@ def connect(settings: Settings, *, pool_size: int = 5, ping: bool = True, durabl
     )
 
 
-def _address_of(settings: Settings) -> URL:
+def address_of(settings: Settings) -> URL:
+    """Return the address of the database with the driver that is used.
+
+    Raises:
+        AvemotionError: None is set, or it is not PostgreSQL's.
+    """
     if settings.database_url is None:
         message = "AVEMOTION_DATABASE_URL is not set; `avemotion serve` starts a server and sets it."
         raise AvemotionError(ErrorCode.INVALID_SETTINGS, message)
@@ -96,6 +101,11 @@ def _address_of(settings: Settings) -> URL:
         message = "AVEMOTION_DATABASE_URL is no address of PostgreSQL: postgresql://user:password@host:5432/database."
         raise AvemotionError(ErrorCode.INVALID_SETTINGS, message)
     return url.set(drivername=DRIVER)
+
+
+def reason_of(error: DBAPIError) -> str:
+    """Return what the driver says of an error: its first line, without the statement and its values."""
+    return str(error.orig).partition("\n")[0]
 
 
 def straight(*, durable: bool) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import structlog
 
 from shared.broker_access import access_of
-from shared.database import connect
+from shared.database import address_of
 from shared.errors import AvemotionError
 from shared.logs import configure_logs
 from shared.settings import Settings, get_settings
@@ -55,6 +55,6 @@ def check_parts(settings: Settings) -> None:
     Raises:
         AvemotionError: One is missing or wrong, or the storage cannot be used, and waiting would not help.
     """
-    connect(settings).dispose()
+    address_of(settings)
     access_of(settings)
     check_storage(settings)

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from client.stack.folder import DataFolder, StackNote
-from shared.database import connect
+from shared.database import connect, reason_of
 from shared.errors import AvemotionError, ErrorCode
 from shared.settings import Settings, get_settings
 from shared.storage import Storage
@@ -77,8 +77,7 @@ def plain_errors() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        reason = str(error.orig).partition("\n")[0]
-        message = f"The database does not answer as one of avemotion: {reason}."
+        message = f"The database does not answer as one of avemotion: {reason_of(error)}."
         raise AvemotionError(ErrorCode.SERVICE_UNAVAILABLE, message) from error
     except redis.OutOfMemoryError as error:
         message = "The broker's memory is full, it takes no messages: raise its maxmemory."

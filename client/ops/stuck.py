@@ -25,11 +25,7 @@ from shared.tables import Prediction, Stage, StageName, WorkStatus
 LONG_S = 60.0
 After = Annotated[
     float | None,
-    typer.Option(
-        parser=read_age,
-        metavar="AGE",
-        help="For how long they have had it; 60s if unset.",
-    ),
+    typer.Option(parser=read_age, metavar="AGE", help="For how long they have had it; 60s if unset."),
 ]
 
 

@@ -62,7 +62,7 @@ def _read_secret(word: str) -> bytes:
     if not word.startswith(PREFIX) or not FEWEST_BYTES <= len(key) <= MOST_BYTES:
         # Not a ValueError: pydantic would print the value with it.
         raise AvemotionError(
-            ErrorCode.INVALID_REQUEST,
+            ErrorCode.INVALID_SETTINGS,
             f"AVEMOTION_WEBHOOK_SECRET must be {PREFIX} and {FEWEST_BYTES} to {MOST_BYTES} bytes in base64; "
             "`avemotion ops webhooks secret --new` makes one.",
         )

@@ -1,15 +1,17 @@
-"""Processes whose settings are wrong or missing."""
+"""Processes that cannot run as they are set up."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from client.stack.services import service_environment
 from shared.settings import Settings
+from tests.object_store import ObjectStore
 
 NOWHERE = "127.0.0.1:1"
 DATABASE, BROKER = f"postgresql://nobody@{NOWHERE}/none", f"redis://{NOWHERE}/0"
@@ -29,6 +31,15 @@ NO_ADDRESS = (
     "AVEMOTION_DATABASE_URL is no address of ",
 )
 NO_SERVER = ({}, "service_unavailable", "The database does not answer")
+
+
+def log_of_refusal(program: tuple[str, ...], env: Mapping[str, str]) -> str:
+    """Return what a process logs that ends at once, with status 1 and without a traceback."""
+    command = [sys.executable, "-m", *program]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    return done.stderr
 
 
 @pytest.mark.parametrize(
@@ -54,14 +65,22 @@ def test_a_start_with_wrong_settings(
     changes, code, said = fault
     settings = Settings(data_dir=tmp_path, database_url=DATABASE, broker_url=BROKER, port=0)
     env = service_environment(settings) | {"FLOWER_BASIC_AUTH": "ops:secret"} | changes
-    done = subprocess.run(
-        [sys.executable, "-m", *program], env=env, capture_output=True, text=True, check=False, timeout=120
-    )
 
-    assert done.returncode == 1
-    [line] = [
-        line for line in done.stderr.splitlines() if "invalid_settings" in line or "cannot start" in line
-    ]
+    log = log_of_refusal(program, env)
+
+    [line] = [line for line in log.splitlines() if "invalid_settings" in line or "cannot start" in line]
     assert code in line
     assert said in line
-    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", [JANITOR, ("worker", "inference"), API], ids=["janitor", "worker", "api"])
+def test_a_start_without_a_bucket(settings: Settings, program: tuple[str, ...]) -> None:
+    """A process ends at once, and its log says what is wrong, without a traceback."""
+    with ObjectStore() as store:
+        given = store.settings(storage_url="s3://other/place", port=0)
+        env = service_environment(Settings(**(settings.model_dump() | given)))
+        log = log_of_refusal(program, env)
+
+    assert "The bucket other is not there" in log
+    assert "storage_unusable" in log

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from shared.errors import AvemotionError
+from shared.errors import AvemotionError, ErrorCode
 from shared.settings import Settings
 from shared.webhooks.secrets import make_secret, read_secrets, secrets_for, write_secret
 
@@ -39,6 +39,7 @@ def test_what_is_no_secret_is_refused_and_not_repeated(text: str) -> None:
     with pytest.raises(AvemotionError) as found:
         Settings(webhook_secret=text)
 
+    assert found.value.code is ErrorCode.INVALID_SETTINGS
     assert "AVEMOTION_WEBHOOK_SECRET must be whsec_" in found.value.message
     assert text.removeprefix("whsec_")[:8] not in found.value.message or text == "whsec_"
 
